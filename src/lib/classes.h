@@ -1,0 +1,60 @@
+/* Strides and size classes. Layer 0: pure arithmetic.
+ *
+ * A region holds slots of one stride: region r has stride 64 KiB << r. Each
+ * doubling of size has four classes, as jemalloc's: region r's classes end at
+ * 5/8, 6/8, 7/8 and 8/8 of its stride. Everything up to 5/8 of the stride (a
+ * trimmed extent, a small block with a large alignment) is in the first. */
+#ifndef WEIR_CLASSES_H
+#define WEIR_CLASSES_H
+
+#include "base.h"
+
+#define WEIR_MIN_STRIDE_SHIFT 16
+#define WEIR_MAX_STRIDE_SHIFT 32
+#define WEIR_REGION_COUNT (WEIR_MAX_STRIDE_SHIFT - WEIR_MIN_STRIDE_SHIFT + 1)
+#define WEIR_CLASSES_PER_REGION 4
+#define WEIR_CLASS_COUNT (WEIR_REGION_COUNT * WEIR_CLASSES_PER_REGION)
+
+static inline unsigned weir_region_stride_shift(unsigned region)
+{
+	return WEIR_MIN_STRIDE_SHIFT + region;
+}
+
+static inline size_t weir_region_stride(unsigned region)
+{
+	return (size_t)1 << weir_region_stride_shift(region);
+}
+
+/* The region whose stride holds `bytes` and is a multiple of `align` (a power of
+ * two): WEIR_REGION_COUNT or more when there is none. */
+static inline unsigned weir_region_of(size_t bytes, size_t align)
+{
+	unsigned shift = weir_log2_ceil(weir_max(bytes, align));
+
+	return shift <= WEIR_MIN_STRIDE_SHIFT ? 0 : shift - WEIR_MIN_STRIDE_SHIFT;
+}
+
+/* The class of `bytes` in a region; bytes is 0 to the stride. */
+static inline unsigned weir_class_of(unsigned region, size_t bytes)
+{
+	unsigned eighth_shift = weir_region_stride_shift(region) - 3;
+	size_t eighths = (bytes + ((size_t)1 << eighth_shift) - 1) >> eighth_shift;
+	unsigned quarter = eighths <= 5 ? 0 : (unsigned)eighths - 5;
+
+	return region * WEIR_CLASSES_PER_REGION + quarter;
+}
+
+static inline unsigned weir_class_region(unsigned class_index)
+{
+	return class_index / WEIR_CLASSES_PER_REGION;
+}
+
+/* The largest size of a class, in bytes. */
+static inline size_t weir_class_bytes(unsigned class_index)
+{
+	size_t eighth = weir_region_stride(weir_class_region(class_index)) >> 3;
+
+	return eighth * (5 + class_index % WEIR_CLASSES_PER_REGION);
+}
+
+#endif

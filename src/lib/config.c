@@ -1,0 +1,241 @@
+#include "config.h"
+
+#include "complaint.h"
+#include "config_table.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+/* The environment. */
+
+struct settings {
+	const char *values[WEIR_OPTION_COUNT]; /* NULL where it is not set */
+	unsigned unknown_names;
+};
+
+static char *const *own_environment(void)
+{
+	static char *const empty[] = { NULL };
+
+	return environ == NULL || getauxval(AT_SECURE) != 0 ? empty : environ;
+}
+
+/* The length of a name of ours, or 0. */
+static size_t name_length(const char *entry)
+{
+	if (strncmp(entry, WEIR_NAME_PREFIX, strlen(WEIR_NAME_PREFIX)) != 0)
+		return 0;
+	return strchr(entry, '=') == NULL ? 0 : strcspn(entry, "=");
+}
+
+/* Of a name that is there twice the first counts, as with getenv. */
+static void collect(char *const *environment, struct settings *settings)
+{
+	memset(settings, 0, sizeof *settings);
+	for (; *environment != NULL; environment++) {
+		size_t length = name_length(*environment);
+		size_t i;
+
+		if (length == 0)
+			continue;
+		i = weir_config_find_option(*environment, length);
+		if (i == WEIR_OPTION_COUNT)
+			settings->unknown_names++;
+		else if (settings->values[i] == NULL)
+			settings->values[i] = *environment + length + 1;
+	}
+}
+
+static void complain_unknown_names(struct weir_complaints *complaints, char *const *environment)
+{
+	for (; *environment != NULL; environment++) {
+		size_t length = name_length(*environment);
+
+		if (length != 0 &&
+		    weir_config_find_option(*environment, length) == WEIR_OPTION_COUNT)
+			weir_complaint_of_name(complaints, *environment, length);
+	}
+}
+
+/* The structure. */
+
+/* For texts of the tables, which are all accepted (a unit test holds them to it). */
+static void set(struct weir_config *config, size_t i, const char *text)
+{
+	weir_config_options[i].kind->parse(&weir_config_options[i], text, config);
+}
+
+static void set_start(struct weir_config *config, size_t i, const char *preset_text)
+{
+	set(config, i, preset_text != NULL ? preset_text : weir_config_options[i].default_text);
+}
+
+static void set_defaults(struct weir_config *config)
+{
+	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++)
+		set(config, i, weir_config_options[i].default_text);
+}
+
+static void set_preset(struct weir_config *config)
+{
+	const struct weir_preset_texts *preset = &weir_config_presets[config->preset];
+
+	set_start(config, WEIR_OPTION_LIMIT, preset->limit);
+	set_start(config, WEIR_OPTION_MAX, preset->max);
+	set_start(config, WEIR_OPTION_CLASS_BLOCKS, preset->class_blocks);
+	set_start(config, WEIR_OPTION_DECAY, preset->decay);
+}
+
+static void set_asked(struct weir_config *config, size_t i, const struct settings *settings,
+		      struct weir_complaints *complaints)
+{
+	const char *value = settings->values[i];
+	const char *problem;
+
+	if (value == NULL)
+		return;
+	problem = weir_config_options[i].kind->parse(&weir_config_options[i], value, config);
+	if (problem != NULL)
+		weir_complaint_of_value(complaints, &weir_config_options[i], value, problem,
+					config);
+}
+
+static void put_setting(struct weir_text *text, const struct weir_option *option,
+			const struct weir_config *config)
+{
+	weir_text_string(text, option->name);
+	weir_text_char(text, '=');
+	weir_option_format(text, option, config);
+}
+
+/* Without a single request to pool, both bounds go back to where they started. */
+static void check_bounds(struct weir_config *config, struct weir_complaints *complaints)
+{
+	struct weir_complaint complaint;
+	struct weir_text *text = &complaint.text;
+
+	if (config->min_bytes <= config->max_bytes)
+		return;
+	weir_complaint_begin(&complaint);
+	put_setting(text, &weir_config_options[WEIR_OPTION_MIN], config);
+	weir_text_string(text, " is more than ");
+	put_setting(text, &weir_config_options[WEIR_OPTION_MAX], config);
+	set_start(config, WEIR_OPTION_MIN, NULL);
+	set_start(config, WEIR_OPTION_MAX, weir_config_presets[config->preset].max);
+	weir_text_string(text, "; accepted: WEIR_MIN up to WEIR_MAX; using ");
+	weir_option_format(text, &weir_config_options[WEIR_OPTION_MIN], config);
+	weir_text_string(text, " and ");
+	weir_option_format(text, &weir_config_options[WEIR_OPTION_MAX], config);
+	weir_complaint_send(complaints, &complaint);
+}
+
+static bool is_named(struct weir_config *config, const struct settings *settings,
+		     const char *program)
+{
+	if (settings->values[WEIR_OPTION_PROGRAMS] != NULL)
+		set(config, WEIR_OPTION_PROGRAMS, settings->values[WEIR_OPTION_PROGRAMS]);
+	return config->programs == NULL || weir_option_names(config->programs, program);
+}
+
+bool weir_config_load(struct weir_config *config, char *const *environment, const char *program,
+		      const struct weir_config_sink *sink)
+{
+	struct weir_complaints complaints = weir_complaints_to(sink);
+	struct settings settings;
+
+	if (environment == NULL)
+		environment = own_environment();
+	collect(environment, &settings);
+	set_defaults(config);
+	if (!is_named(config, &settings, program)) {
+		config->disable = true;
+		return true;
+	}
+	set_asked(config, WEIR_OPTION_PRESET, &settings, &complaints);
+	set_preset(config);
+	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++) {
+		if (i != WEIR_OPTION_PRESET)
+			set_asked(config, i, &settings, &complaints);
+	}
+	check_bounds(config, &complaints);
+	if (settings.unknown_names > 0)
+		complain_unknown_names(&complaints, environment);
+	return !(config->strict && complaints.any);
+}
+
+/* Shares. */
+
+/* Forgets a share whose whole is unknown. One with a cap has its own fallback. */
+static void drop_share(struct weir_config *config, const struct weir_option *option,
+		       struct weir_share *share, struct weir_complaints *complaints)
+{
+	bool capped = share->cap_bytes != WEIR_NO_LIMIT;
+	struct weir_complaint complaint;
+	struct weir_text *text = &complaint.text;
+
+	weir_complaint_begin(&complaint);
+	put_setting(text, option, config);
+	weir_text_string(text, ": the memory limit is unknown; using ");
+	share->share = 0;
+	weir_option_format(text, option, config);
+	if (!capped)
+		weir_complaint_send(complaints, &complaint);
+}
+
+static void resolve_size(struct weir_config *config, const struct weir_option *option,
+			 size_t memory_limit_bytes, struct weir_complaints *complaints)
+{
+	struct weir_share *share = weir_option_share_field(option, config);
+	size_t *bytes = weir_option_field(option, config);
+
+	if (share->share == 0)
+		return;
+	if (memory_limit_bytes == 0) {
+		drop_share(config, option, share, complaints);
+		return;
+	}
+	*bytes = weir_option_share_bytes(share, memory_limit_bytes);
+	*bytes = weir_max(option->min, weir_min(*bytes, option->max));
+	share->share = 0;
+}
+
+static void resolve_class_limits(struct weir_config *config, size_t memory_limit_bytes,
+				 struct weir_complaints *complaints)
+{
+	bool dropped = false;
+	struct weir_complaint complaint;
+
+	for (unsigned i = 0; i < config->class_limit_count; i++) {
+		struct weir_class_limit *limit = &config->class_limits[i];
+
+		if (limit->limit_share.share == 0)
+			continue;
+		if (memory_limit_bytes != 0)
+			limit->limit_bytes =
+				weir_option_share_bytes(&limit->limit_share, memory_limit_bytes);
+		dropped = memory_limit_bytes == 0;
+		limit->limit_share.share = 0;
+	}
+	if (!dropped)
+		return;
+	weir_complaint_begin(&complaint);
+	weir_text_string(&complaint.text, "WEIR_CLASS_LIMITS: the memory limit is unknown; "
+					  "no limit for the ranges with a share of it");
+	weir_complaint_send(complaints, &complaint);
+}
+
+bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
+			 const struct weir_config_sink *sink)
+{
+	struct weir_complaints complaints = weir_complaints_to(sink);
+
+	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++) {
+		if (weir_config_options[i].kind == &weir_option_size)
+			resolve_size(config, &weir_config_options[i], memory_limit_bytes,
+				     &complaints);
+	}
+	resolve_class_limits(config, memory_limit_bytes, &complaints);
+	check_bounds(config, &complaints);
+	return !(config->strict && complaints.any);
+}

@@ -1,0 +1,108 @@
+/* What the environment asks for. Layer 2; config.c is the only reader of the
+ * environment.
+ *
+ * weir_config_load fills the structure once, in the constructor, before any
+ * other thread of weir's reads it. A bad value never stops the program (but for
+ * WEIR_STRICT): it is reported in one line and the default stays. Sizes given
+ * as a share of the memory limit stay shares until weir_config_resolve, because
+ * finding that limit costs file reads that a program without large requests
+ * need not pay; until then the byte fields hold what counts without it. After
+ * that call the structure is constant. Nothing here allocates or keeps state. */
+#ifndef WEIR_CONFIG_H
+#define WEIR_CONFIG_H
+
+#include "base.h"
+#include "text.h"
+
+#define WEIR_NO_LIMIT SIZE_MAX
+#define WEIR_DECAY_OFF UINT64_MAX
+#define WEIR_CLASS_LIMITS_MAX 16
+#define WEIR_REPORT_PATH_BYTES 1024
+
+enum weir_preset {
+	WEIR_PRESET_OFF,
+	WEIR_PRESET_MINIMAL,
+	WEIR_PRESET_MODERATE,
+	WEIR_PRESET_DEFAULT,
+	WEIR_PRESET_AGGRESSIVE
+};
+
+enum weir_hugepages { WEIR_HUGEPAGES_AUTO, WEIR_HUGEPAGES_ALWAYS, WEIR_HUGEPAGES_NEVER };
+
+/* A part of the memory limit, and the most it may come to. */
+struct weir_share {
+	unsigned share; /* of WEIR_SHARE_WHOLE; 0: none, the bytes count */
+	size_t cap_bytes;
+};
+
+/* Most bytes retained in all size classes whose size lies in [min, max]. */
+struct weir_class_limit {
+	size_t min_bytes;
+	size_t max_bytes;   /* rounded up to a size class; SIZE_MAX for `*` */
+	size_t limit_bytes; /* WEIR_NO_LIMIT while the share is unresolved */
+	struct weir_share limit_share;
+};
+
+struct weir_config {
+	bool disable; /* also when WEIR_PROGRAMS does not name this program */
+	enum weir_preset preset;
+	size_t min_bytes; /* smallest and largest request that is pooled */
+	size_t max_bytes;
+	size_t limit_bytes;					     /* most retained in all */
+	struct weir_class_limit class_limits[WEIR_CLASS_LIMITS_MAX]; /* first match wins */
+	unsigned class_limit_count;
+	size_t class_blocks;	/* most retained per size class, or WEIR_NO_LIMIT */
+	size_t max_alloc_bytes; /* one request, or WEIR_NO_LIMIT */
+	uint64_t decay_ms;	/* or WEIR_DECAY_OFF */
+	int signal;		/* number, 0 for off */
+	enum weir_hugepages hugepages;
+	const char *programs; /* the pattern list, or NULL for all */
+	bool report_at_exit;
+	const char *report_path; /* with %p for the process id; NULL for stderr */
+	char report_path_bytes[WEIR_REPORT_PATH_BYTES]; /* what report_path points to */
+	bool verbose;
+	bool strict;
+
+	/* What weir_config_resolve has still to turn into bytes. */
+	struct weir_share min_share;
+	struct weir_share max_share;
+	struct weir_share limit_share;
+	struct weir_share max_alloc_share;
+};
+
+/* Takes complaints, one finished line each, without prefix and newline. */
+struct weir_config_sink {
+	void (*put)(void *context, const char *line);
+	void *context;
+};
+
+/* Fills *config from "NAME=value" strings up to a NULL; an environment of NULL
+ * is the process's own, none of it where the program runs with privileges it
+ * was lent (secure_getenv's rule). What is needed later is copied, because
+ * programs write their titles over their environment; `programs` is not and is
+ * for the banner alone. The structure points into itself. `program` is the short name that
+ * WEIR_PROGRAMS is held against; a program it does not name is disabled and hears no complaint. A
+ * sink of NULL is stderr. Returns false when the caller must stop the program (WEIR_STRICT, after
+ * all complaints); *config is complete all the same. */
+bool weir_config_load(struct weir_config *config, char *const *environment, const char *program,
+		      const struct weir_config_sink *sink);
+
+/* Turns shares into bytes, within each variable's range. With 0 (unknown) the
+ * byte fields keep the defaults, said in a line for each share that was asked
+ * for. Repeating it changes nothing. Returns as weir_config_load does. */
+bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
+			 const struct weir_config_sink *sink);
+
+/* All effective settings in one line: `..., limit 512M, decay 10s, signal USR1`. */
+void weir_config_format_banner(struct weir_text *text, const struct weir_config *config);
+
+/* The option table, for documents: option i of weir_config_option_count(). */
+struct weir_option_help {
+	const char *name;
+	const char *help;
+	const char *default_text;
+};
+size_t weir_config_option_count(void);
+struct weir_option_help weir_config_option_help(size_t i);
+
+#endif

@@ -1,0 +1,206 @@
+#include "config_table.h"
+
+#include <string.h>
+
+#define SMALLEST_REQUEST (4 * WEIR_KIB)
+#define LARGEST_REQUEST (4 * WEIR_GIB)
+#define LARGEST_LIMIT (4096 * WEIR_GIB)
+#define SHORTEST_DECAY_MS 10
+#define LONGEST_DECAY_MS (1000ULL * 60 * 60 * 1000)
+
+static const char *const preset_words[] = {
+	[WEIR_PRESET_OFF] = "off",
+	[WEIR_PRESET_MINIMAL] = "minimal",
+	[WEIR_PRESET_MODERATE] = "moderate",
+	[WEIR_PRESET_DEFAULT] = "default",
+	[WEIR_PRESET_AGGRESSIVE] = "aggressive",
+	NULL,
+};
+
+const struct weir_preset_texts weir_config_presets[] = {
+	[WEIR_PRESET_OFF] = { .limit = "0" },
+	[WEIR_PRESET_MINIMAL] = { "8M", "1M", "8", "1s" },
+	[WEIR_PRESET_MODERATE] = { "32M", "32M", "16", "5s" },
+	[WEIR_PRESET_DEFAULT] = { .limit = NULL },
+	[WEIR_PRESET_AGGRESSIVE] = { .limit = "min(5G, 50%)", .decay = "off" },
+};
+
+static const char *const hugepages_words[] = {
+	[WEIR_HUGEPAGES_AUTO] = "auto",
+	[WEIR_HUGEPAGES_ALWAYS] = "always",
+	[WEIR_HUGEPAGES_NEVER] = "never",
+	NULL,
+};
+
+const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
+	[WEIR_OPTION_DISABLE] = {
+		.name = "WEIR_DISABLE",
+		.default_text = "0",
+		.help = "1: pass everything through",
+		.kind = &weir_option_flag,
+		.at = offsetof(struct weir_config, disable),
+	},
+	[WEIR_OPTION_PRESET] = {
+		.name = "WEIR_PRESET",
+		.default_text = "default",
+		.help = "off, minimal, moderate, default, aggressive: starting values for the ones below",
+		.kind = &weir_option_word,
+		.at = offsetof(struct weir_config, preset),
+		.words = preset_words,
+	},
+	[WEIR_OPTION_MIN] = {
+		.name = "WEIR_MIN",
+		.default_text = "64K",
+		.help = "smallest request that is pooled; smaller ones are the backend's",
+		.kind = &weir_option_size,
+		.at = offsetof(struct weir_config, min_bytes),
+		.share_at = offsetof(struct weir_config, min_share),
+		.min = SMALLEST_REQUEST,
+		.max = LARGEST_REQUEST,
+	},
+	[WEIR_OPTION_MAX] = {
+		.name = "WEIR_MAX",
+		.default_text = "4G",
+		.help = "largest request that is pooled; larger ones are served by the backend and given back when freed",
+		.kind = &weir_option_size,
+		.at = offsetof(struct weir_config, max_bytes),
+		.share_at = offsetof(struct weir_config, max_share),
+		.min = SMALLEST_REQUEST,
+		.max = LARGEST_REQUEST,
+	},
+	[WEIR_OPTION_LIMIT] = {
+		.name = "WEIR_LIMIT",
+		.default_text = "min(512M, 12.5%)",
+		.help = "most bytes retained, in all; a share is of the memory limit of the container or machine, and where that is unknown min() is a quarter of its size",
+		.kind = &weir_option_size,
+		.at = offsetof(struct weir_config, limit_bytes),
+		.share_at = offsetof(struct weir_config, limit_share),
+		.min = 0,
+		.max = LARGEST_LIMIT,
+	},
+	[WEIR_OPTION_CLASS_LIMITS] = {
+		.name = "WEIR_CLASS_LIMITS",
+		.default_text = "none",
+		.help = "most bytes retained per size range: `64K-1M:32M,16M:64M,*:128M`; the first range that fits counts",
+		.kind = &weir_option_class_limits,
+		.at = offsetof(struct weir_config, class_limits),
+		.max = LARGEST_REQUEST,
+		.none = "none",
+	},
+	[WEIR_OPTION_CLASS_BLOCKS] = {
+		.name = "WEIR_CLASS_BLOCKS",
+		.default_text = "none",
+		.help = "most blocks retained per size class",
+		.kind = &weir_option_count,
+		.at = offsetof(struct weir_config, class_blocks),
+		.min = 0,
+		.max = 1000000,
+		.none = "none",
+	},
+	[WEIR_OPTION_MAX_ALLOC] = {
+		.name = "WEIR_MAX_ALLOC",
+		.default_text = "none",
+		.help = "largest request that is answered at all; above it ENOMEM",
+		.kind = &weir_option_size,
+		.at = offsetof(struct weir_config, max_alloc_bytes),
+		.share_at = offsetof(struct weir_config, max_alloc_share),
+		.min = SMALLEST_REQUEST,
+		.max = LARGEST_LIMIT,
+		.none = "none",
+	},
+	[WEIR_OPTION_DECAY] = {
+		.name = "WEIR_DECAY",
+		.default_text = "10s",
+		.help = "what stayed unused this long is released: `500ms`, `10s`, `2m`, off; a bare number is seconds",
+		.kind = &weir_option_time,
+		.at = offsetof(struct weir_config, decay_ms),
+		.min = SHORTEST_DECAY_MS,
+		.max = LONGEST_DECAY_MS,
+		.none = "off",
+	},
+	[WEIR_OPTION_SIGNAL] = {
+		.name = "WEIR_SIGNAL",
+		.default_text = "USR1",
+		.help = "the signal that releases everything retained: USR1, USR2, RTMIN+n, off",
+		.kind = &weir_option_signal,
+		.at = offsetof(struct weir_config, signal),
+		.none = "off",
+	},
+	[WEIR_OPTION_HUGEPAGES] = {
+		.name = "WEIR_HUGEPAGES",
+		.default_text = "auto",
+		.help = "transparent huge pages: auto, always, never",
+		.kind = &weir_option_word,
+		.at = offsetof(struct weir_config, hugepages),
+		.words = hugepages_words,
+	},
+	[WEIR_OPTION_PROGRAMS] = {
+		.name = "WEIR_PROGRAMS",
+		.default_text = "all",
+		.help = "only programs of these names: `node,python*`; everything passes through in the others",
+		.kind = &weir_option_programs,
+		.at = offsetof(struct weir_config, programs),
+		.none = "all",
+	},
+	[WEIR_OPTION_REPORT] = {
+		.name = "WEIR_REPORT",
+		.default_text = "off",
+		.help = "`exit`, `exit:PATH` (`%p` is the process id): statistics as JSON when the program ends",
+		.kind = &weir_option_report,
+		.at = offsetof(struct weir_config, report_at_exit),
+		.none = "off",
+	},
+	[WEIR_OPTION_VERBOSE] = {
+		.name = "WEIR_VERBOSE",
+		.default_text = "0",
+		.help = "1: one line of effective settings at start, one per release",
+		.kind = &weir_option_flag,
+		.at = offsetof(struct weir_config, verbose),
+	},
+	[WEIR_OPTION_STRICT] = {
+		.name = "WEIR_STRICT",
+		.default_text = "0",
+		.help = "1: a bad setting stops the program instead of warning",
+		.kind = &weir_option_flag,
+		.at = offsetof(struct weir_config, strict),
+	},
+};
+
+size_t weir_config_find_option(const char *name, size_t length)
+{
+	size_t i = 0;
+
+	while (i < WEIR_OPTION_COUNT && (strncmp(weir_config_options[i].name, name, length) != 0 ||
+					 weir_config_options[i].name[length] != '\0'))
+		i++;
+	return i;
+}
+
+/* WEIR_CLASS_LIMITS is class-limits to people. */
+static void put_label(struct weir_text *text, const char *name)
+{
+	for (name += strlen(WEIR_NAME_PREFIX); *name != '\0'; name++)
+		weir_text_char(text, *name == '_' ? '-' : (char)(*name - 'A' + 'a'));
+}
+
+void weir_config_format_banner(struct weir_text *text, const struct weir_config *config)
+{
+	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++) {
+		if (i > 0)
+			weir_text_string(text, ", ");
+		put_label(text, weir_config_options[i].name);
+		weir_text_char(text, ' ');
+		weir_option_format(text, &weir_config_options[i], config);
+	}
+}
+
+size_t weir_config_option_count(void)
+{
+	return WEIR_OPTION_COUNT;
+}
+
+struct weir_option_help weir_config_option_help(size_t i)
+{
+	return (struct weir_option_help){ weir_config_options[i].name, weir_config_options[i].help,
+					  weir_config_options[i].default_text };
+}

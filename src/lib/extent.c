@@ -1,0 +1,119 @@
+#include "extent.h"
+
+#include "stats.h"
+
+/* A quarter of the mappings that a process may have by default (65530). */
+#define PIECES_MAX 16384
+
+/* A program may ask for huge pages inside its block (numpy does), and the last
+ * of them may reach beyond the extent. Released to its end, it is not split. */
+static size_t release_end(const struct weir_region *region, uint64_t extent_units)
+{
+	size_t end = weir_units_to_bytes(extent_units);
+
+	if (weir_region_slot_bytes(region) >= WEIR_HUGE_PAGE_BYTES)
+		end = weir_align_up(end, WEIR_HUGE_PAGE_BYTES);
+	return end;
+}
+
+static struct weir_slot *slot_of(const struct weir_region *region, uint32_t index)
+{
+	return &region->slots[index];
+}
+
+static char *address_of(struct weir_range range)
+{
+	return weir_region_address(range.region, range.index) + weir_units_to_bytes(range.at_units);
+}
+
+/* False when there would be too many. A slot has no more than chunks. */
+static bool add_pieces(struct weir_space *space, struct weir_range range, uint32_t pieces)
+{
+	struct weir_slot *slot = slot_of(range.region, range.index);
+	uint64_t chunk_bytes = weir_units_to_bytes(WEIR_CHUNK_UNITS);
+	uint64_t most = weir_region_slot_bytes(range.region) / chunk_bytes + 1;
+	uint32_t more = slot->pieces + pieces > most ? (uint32_t)most - slot->pieces : pieces;
+
+	if (weir_load_relaxed(&space->pieces) + more > PIECES_MAX)
+		return false;
+	slot->pieces += more;
+	weir_add_relaxed(&space->pieces, more);
+	return true;
+}
+
+/* Fresh pages under the whole slot join the mappings that moves have split. */
+static bool heal(struct weir_space *space, struct weir_region *region, uint32_t index)
+{
+	struct weir_slot *slot = slot_of(region, index);
+
+	if (!weir_os_renew(weir_region_address(region, index), weir_region_slot_bytes(region),
+			   region->advice))
+		return false;
+	weir_add_relaxed(&space->pieces, -slot->pieces);
+	slot->pieces = 0;
+	return true;
+}
+
+/* Moves have split its mapping; or the program may have, with advice of its own:
+ * numpy asks for huge pages, and the slot's next block would have them beyond its
+ * end. */
+static bool has_own_mappings(const struct weir_region *region, uint32_t index,
+			     uint64_t extent_units)
+{
+	return slot_of(region, index)->pieces > 0 ||
+	       (extent_units > 0 && weir_region_slot_bytes(region) >= WEIR_HUGE_PAGE_BYTES);
+}
+
+bool weir_extent_trim(struct weir_space *space, struct weir_region *region, uint32_t index,
+		      uint64_t keep_units, uint64_t extent_units)
+{
+	char *address = weir_region_address(region, index);
+	size_t from = weir_units_to_bytes(keep_units);
+	size_t bytes = release_end(region, extent_units) - from;
+	bool gone = keep_units >= extent_units ||
+		    (space->release_zeroes && weir_os_release(address + from, bytes));
+
+	if (keep_units == 0 && (!gone || has_own_mappings(region, index, extent_units)))
+		return heal(space, region, index) || gone;
+	return gone || weir_os_renew(address + from, bytes, region->advice);
+}
+
+void weir_extent_advise(struct weir_space *space, struct weir_region *region, uint32_t index,
+			size_t bytes)
+{
+	struct weir_range slot = { region, index, 0 };
+	char *address = weir_region_address(region, index);
+	size_t whole = weir_align_down(bytes, WEIR_HUGE_PAGE_BYTES);
+
+	if (!add_pieces(space, slot, slot_of(region, index)->pieces == 0 ? 1 : 0))
+		return;
+	if (whole > 0)
+		weir_os_advise_huge(address, whole, WEIR_HUGE_ALWAYS);
+	if (whole < weir_region_slot_bytes(region))
+		weir_os_advise_huge(address + whole, weir_region_slot_bytes(region) - whole,
+				    region->advice);
+}
+
+/* The pieces that come with the pages: no more than there are at the source, or
+ * than there are chunks. */
+static uint32_t pieces_moved(const struct weir_slot *source, uint64_t units)
+{
+	uint32_t most = (uint32_t)(units / WEIR_CHUNK_UNITS);
+
+	return 1 + (source->pieces < most ? source->pieces : most);
+}
+
+uint64_t weir_extent_move(struct weir_space *space, struct weir_range to, struct weir_range from,
+			  uint64_t units)
+{
+	uint32_t pieces = pieces_moved(slot_of(from.region, from.index), units);
+	uint64_t moved;
+
+	if (!add_pieces(space, to, pieces))
+		return 0;
+	moved = weir_os_move(address_of(to), address_of(from), weir_units_to_bytes(units)) >>
+		WEIR_UNIT_SHIFT;
+	if (moved < units)
+		weir_stats_count(WEIR_COUNT_move_failures, 1);
+	return moved;
+}

@@ -1,0 +1,422 @@
+#include "large.h"
+
+#include "backend.h"
+#include "cgroup.h"
+#include "decay.h"
+#include "live.h"
+#include "move.h"
+#include "release.h"
+#include "report.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct weir_gate weir_gate = { .min_bytes = SIZE_MAX };
+struct weir_space weir_space;
+
+static struct weir_config *config; /* const after weir_large_enable */
+static struct weir_pool pool;
+static struct weir_decay decay;
+static size_t memory_bytes; /* const once ready: the machine's or the container's */
+
+/* Threads that come while the engine starts let it run, for a while: a child that
+ * was forked in that moment has no thread that would finish. */
+enum { ENGINE_COLD, ENGINE_STARTING, ENGINE_READY, ENGINE_UNAVAILABLE };
+static int engine; /* atomic, release, pairs with acquire in ready() */
+
+void weir_large_enable(struct weir_config *enabled)
+{
+	config = enabled;
+	weir_gate.min_bytes = enabled->min_bytes;
+}
+
+/* Only by the one who holds ENGINE_STARTING. */
+static bool resolve(void)
+{
+	static bool resolved, valid;
+
+	if (!resolved) {
+		resolved = true;
+		memory_bytes = weir_memory_limit_bytes("");
+		valid = weir_config_resolve(config, memory_bytes, NULL);
+		weir_gate.min_bytes = config->min_bytes;
+	}
+	return valid;
+}
+
+bool weir_large_resolve_config(void)
+{
+	int expected = ENGINE_COLD;
+	bool valid = true;
+
+	if (weir_cas_acq_rel(&engine, &expected, ENGINE_STARTING)) {
+		valid = resolve();
+		weir_store_release(&engine, ENGINE_COLD);
+	}
+	return valid;
+}
+
+/* Whether the system gives huge pages to mappings that did not ask for them. */
+static bool huge_pages_unasked(void)
+{
+	char text[128];
+
+	return weir_os_read_file("/sys/kernel/mm/transparent_hugepage/enabled", 0, text,
+				 sizeof text) > 0 &&
+	       strstr(text, "[always]") != NULL;
+}
+
+/* Where nobody asked for huge pages, they are left to blocks of more than 16 MiB:
+ * sparse use of a smaller one would make much more of it resident. */
+static struct weir_space_options space_options(void)
+{
+	struct weir_space_options options = {
+		.memory_bytes = weir_os_memory_bytes(),
+		.address_limit_bytes = weir_os_address_limit_bytes(),
+		.huge_stride_bytes = SIZE_MAX,
+		.advice = WEIR_HUGE_NEVER,
+	};
+
+	if (config->hugepages == WEIR_HUGEPAGES_ALWAYS)
+		options.huge_stride_bytes = 4 * WEIR_MIB;
+	else if (config->hugepages == WEIR_HUGEPAGES_AUTO && huge_pages_unasked())
+		options.huge_stride_bytes = 32 * WEIR_MIB;
+	else if (config->hugepages == WEIR_HUGEPAGES_AUTO)
+		options.advice = WEIR_HUGE_DEFAULT;
+	return options;
+}
+
+static void say_unavailable(void)
+{
+	struct weir_line line;
+
+	if (!config->verbose)
+		return;
+	weir_line_begin(&line);
+	weir_text_string(&line.text,
+			 "no addresses to reserve, large requests go to the next allocator");
+	weir_line_send(&line);
+}
+
+static bool set_up(void)
+{
+	struct weir_space_options options;
+	struct weir_pool_options limits;
+
+	resolve();
+	options = space_options();
+	if (!weir_space_init(&weir_space, &options)) {
+		say_unavailable();
+		return false;
+	}
+	limits = (struct weir_pool_options){
+		.limit_bytes = config->limit_bytes,
+		.class_blocks = config->class_blocks,
+		.class_limits = config->class_limits,
+		.class_limit_count = config->class_limit_count,
+	};
+	weir_pool_init(&pool, &weir_space, &limits);
+	weir_decay_init(&decay, config->decay_ms, weir_os_now_ms());
+	return true;
+}
+
+#define START_YIELDS_MAX 10000
+
+static bool wait_for_start(void)
+{
+	int expected = ENGINE_STARTING;
+
+	for (unsigned i = 0; i < START_YIELDS_MAX; i++) {
+		if (weir_load_acquire(&engine) != ENGINE_STARTING)
+			return weir_load_acquire(&engine) == ENGINE_READY;
+		weir_os_yield();
+	}
+	weir_cas_acq_rel(&engine, &expected, ENGINE_UNAVAILABLE);
+	return expected == ENGINE_READY;
+}
+
+static bool start(void)
+{
+	int expected = ENGINE_COLD;
+	int saved_errno = errno;
+	bool done;
+
+	if (!weir_cas_acq_rel(&engine, &expected, ENGINE_STARTING))
+		return expected == ENGINE_STARTING ? wait_for_start() : expected == ENGINE_READY;
+	done = set_up();
+	weir_store_release(&engine, done ? ENGINE_READY : ENGINE_UNAVAILABLE);
+	errno = saved_errno;
+	return done;
+}
+
+static bool ready(void)
+{
+	return WEIR_LIKELY(weir_load_acquire(&engine) == ENGINE_READY) || start();
+}
+
+struct weir_pool *weir_large_pool(void)
+{
+	return weir_load_acquire(&engine) == ENGINE_READY ? &pool : NULL;
+}
+
+size_t weir_large_release(enum weir_trigger trigger)
+{
+	struct weir_tally tally;
+
+	if (!weir_large_pool())
+		return 0;
+	tally = weir_release_all(&pool, trigger, weir_os_now_ms());
+	if (config->verbose)
+		weir_release_say(trigger, &tally);
+	return weir_units_to_bytes(tally.units);
+}
+
+static void decay_step(uint64_t now_ms)
+{
+	struct weir_tally tally;
+
+	if (weir_decay_step(&decay, &pool, now_ms, &tally) && config->verbose)
+		weir_release_say(WEIR_TRIGGER_decay, &tally);
+}
+
+/* From the backend */
+
+static void *ask_backend(size_t bytes, size_t align, bool clean)
+{
+	void *block;
+	int error;
+
+	if (clean)
+		return weir_backend.calloc(1, bytes);
+	if (align <= sizeof(max_align_t))
+		return weir_backend.malloc(bytes);
+	error = weir_backend.posix_memalign(&block, align, bytes);
+	if (error == 0)
+		return block;
+	errno = error;
+	return NULL;
+}
+
+/* Whether a request that failed is worth another try: retained pages may be what
+ * was missing, unless it is beyond reason. */
+static bool gave_back_for(size_t bytes)
+{
+	if ((memory_bytes != 0 && bytes > memory_bytes) || !weir_large_pool() ||
+	    weir_usage_retained(weir_pool_usage(&pool)) == 0)
+		return false;
+	weir_large_release(WEIR_TRIGGER_enomem);
+	return true;
+}
+
+static void *from_backend(size_t bytes, size_t align, bool clean)
+{
+	int saved_errno = errno;
+	void *block = ask_backend(bytes, align, clean);
+
+	if (!block && gave_back_for(bytes)) {
+		errno = saved_errno;
+		block = ask_backend(bytes, align, clean);
+	}
+	return block;
+}
+
+static void *realloc_from_backend(void *backend_block, size_t bytes)
+{
+	int saved_errno = errno;
+	void *block = weir_backend.realloc(backend_block, bytes);
+
+	if (!block && gave_back_for(bytes)) {
+		errno = saved_errno;
+		block = weir_backend.realloc(backend_block, bytes);
+	}
+	return block;
+}
+
+/* Allocation */
+
+enum route { ROUTE_WEIR, ROUTE_BACKEND, ROUTE_NOWHERE };
+
+/* Who answers a request of this size; errno is set for nobody. A request of
+ * SIZE_MAX bytes comes here even before weir_large_enable. */
+static enum route route_for(size_t bytes)
+{
+	if (!config)
+		return ROUTE_BACKEND;
+	if (bytes > config->max_alloc_bytes) {
+		weir_stats_count(WEIR_COUNT_refused, 1);
+		errno = ENOMEM;
+		return ROUTE_NOWHERE;
+	}
+	if (bytes > config->max_bytes) {
+		weir_stats_count(WEIR_COUNT_oversize, 1);
+		return ROUTE_BACKEND;
+	}
+	if (ready())
+		return ROUTE_WEIR;
+	weir_stats_count(WEIR_COUNT_passed, 1);
+	return ROUTE_BACKEND;
+}
+
+/* A slot of the stride that fits, or of a larger one where that region is full. */
+static bool take(size_t bytes, size_t align, struct weir_block *block)
+{
+	uint64_t now_ms = weir_os_now_ms();
+
+	for (unsigned region = weir_region_of(bytes, align); region < WEIR_REGION_COUNT; region++)
+		if (weir_pool_take(&pool, region, bytes, now_ms, block)) {
+			weir_live_publish(&pool, block, bytes, now_ms);
+			decay_step(now_ms);
+			return true;
+		}
+	weir_stats_count(WEIR_COUNT_passed, 1);
+	return false;
+}
+
+void *weir_large_malloc(size_t bytes, size_t align)
+{
+	enum route route = route_for(bytes);
+	struct weir_block block;
+
+	if (route == ROUTE_WEIR && take(bytes, align, &block))
+		return weir_region_address(block.region, block.index);
+	return route == ROUTE_NOWHERE ? NULL : from_backend(bytes, align, false);
+}
+
+void *weir_large_calloc(size_t bytes)
+{
+	enum route route = route_for(bytes);
+	struct weir_block block;
+	size_t dirty;
+	void *address;
+
+	if (route != ROUTE_WEIR || !take(bytes, 1, &block))
+		return route == ROUTE_NOWHERE ? NULL : from_backend(bytes, 1, true);
+	address = weir_region_address(block.region, block.index);
+	dirty = weir_min(bytes, weir_units_to_bytes(weir_slot_extent(block.word)));
+	if (dirty > 0) {
+		memset(address, 0, dirty);
+		weir_stats_count(WEIR_COUNT_calloc_zeroed_bytes, dirty);
+	}
+	return address;
+}
+
+/* Live blocks */
+
+static struct weir_block must_find(const char *call, const void *address)
+{
+	struct weir_block block = { NULL, 0, 0, 0 };
+
+	switch (weir_space_find(&weir_space, address, &block.region, &block.index)) {
+	case WEIR_PLACE_UNUSED:
+		weir_report_misuse(call, address, "no block was handed out at this address");
+	case WEIR_PLACE_INTERIOR:
+		weir_report_misuse(call, address, "not the start of a block");
+	case WEIR_PLACE_SLOT:
+		break;
+	}
+	block.word = weir_load_acquire(&block.region->slots[block.index].word);
+	return block;
+}
+
+static struct weir_block must_find_live(const char *call, const void *address)
+{
+	struct weir_block block = must_find(call, address);
+
+	if (!(block.word & WEIR_SLOT_LIVE))
+		weir_report_misuse(call, address, "the block is already free");
+	return block;
+}
+
+void weir_large_free(void *address)
+{
+	struct weir_block block = must_find("free", address);
+	uint64_t *word = &block.region->slots[block.index].word;
+	uint64_t now_ms;
+
+	do {
+		if (!(block.word & WEIR_SLOT_LIVE))
+			weir_report_misuse("free", address,
+					   "double free, the block is already free");
+	} while (!weir_cas_seq_cst(word, &block.word, block.word & ~WEIR_SLOT_LIVE));
+	if (block.word & WEIR_SLOT_BUSY)
+		return; /* whoever works on its pages puts it */
+	block.word &= ~WEIR_SLOT_LIVE;
+	now_ms = weir_os_now_ms();
+	weir_pool_put(&pool, &block, now_ms);
+	decay_step(now_ms);
+}
+
+/* All that the program may have written, as it may ask malloc_usable_size. */
+static size_t usable_bytes(const struct weir_block *block)
+{
+	return weir_align_up(weir_slot_size(block->word), weir_os_page_bytes());
+}
+
+size_t weir_large_usable_size(const void *address)
+{
+	struct weir_block block = must_find_live("malloc_usable_size", address);
+
+	return usable_bytes(&block);
+}
+
+/* Into a new block, wherever that comes from. */
+static void *resize_by_copy(void *address, size_t old_bytes, size_t bytes)
+{
+	void *block = bytes < config->min_bytes ? from_backend(bytes, 1, false)
+						: weir_large_malloc(bytes, 1);
+
+	if (!block)
+		return NULL;
+	memcpy(block, address, weir_min(old_bytes, bytes));
+	weir_large_free(address);
+	weir_stats_count(WEIR_COUNT_reallocs_copied, 1);
+	return block;
+}
+
+void *weir_large_realloc(void *address, size_t bytes)
+{
+	struct weir_block block = must_find_live("realloc", address);
+	size_t old_bytes = usable_bytes(&block);
+	uint64_t now_ms = weir_os_now_ms();
+	void *moved;
+
+	if (bytes == 0) { /* as the C library does */
+		weir_large_free(address);
+		return NULL;
+	}
+	if (bytes < config->min_bytes || bytes > config->max_bytes ||
+	    bytes > config->max_alloc_bytes)
+		return resize_by_copy(address, old_bytes, bytes);
+	if (bytes <= weir_region_slot_bytes(block.region)) {
+		if (weir_live_resize(&pool, &block, bytes, now_ms)) {
+			weir_stats_count(WEIR_COUNT_reallocs_in_place, 1);
+			return address;
+		}
+	} else {
+		moved = weir_move_block(&pool, &block, weir_region_of(bytes, 1), bytes, now_ms);
+		if (moved) {
+			weir_stats_count(WEIR_COUNT_reallocs_moved, 1);
+			return moved;
+		}
+	}
+	return resize_by_copy(address, old_bytes, bytes);
+}
+
+void *weir_large_adopt(void *backend_block, size_t bytes)
+{
+	size_t old_bytes = weir_backend.malloc_usable_size(backend_block);
+	struct weir_block block;
+	enum route route;
+	void *address;
+
+	if (bytes <= old_bytes)
+		return realloc_from_backend(backend_block, bytes);
+	route = route_for(bytes);
+	if (route != ROUTE_WEIR || !take(bytes, 1, &block))
+		return route == ROUTE_NOWHERE ? NULL : realloc_from_backend(backend_block, bytes);
+	address = weir_region_address(block.region, block.index);
+	memcpy(address, backend_block, old_bytes);
+	weir_backend.free(backend_block);
+	weir_stats_count(WEIR_COUNT_reallocs_copied, 1);
+	return address;
+}

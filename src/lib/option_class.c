@@ -1,0 +1,131 @@
+/* Class limits: RANGE:LIMIT,... where RANGE is SIZE-SIZE, SIZE or *. */
+#include "option.h"
+
+#include "classes.h"
+#include "units.h"
+
+#include <string.h>
+
+/* The size of the class that serves a request of `bytes`. */
+static size_t class_bytes(size_t bytes)
+{
+	return weir_class_bytes(weir_class_of(weir_region_of(bytes, 1), bytes));
+}
+
+static bool parse_class_range(const char *text, size_t length, size_t largest_bytes,
+			      struct weir_class_limit *limit)
+{
+	const char *dash = memchr(text, '-', length);
+	size_t first = dash == NULL ? length : (size_t)(dash - text);
+
+	if (length == 1 && *text == '*') {
+		limit->min_bytes = 0;
+		limit->max_bytes = WEIR_NO_LIMIT;
+		return true;
+	}
+	if (!weir_units_parse_size(text, first, &limit->min_bytes))
+		return false;
+	limit->max_bytes = limit->min_bytes;
+	if (dash != NULL && !weir_units_parse_size(dash + 1, length - first - 1, &limit->max_bytes))
+		return false;
+	if (limit->min_bytes > limit->max_bytes || limit->max_bytes > largest_bytes)
+		return false;
+	limit->max_bytes = class_bytes(limit->max_bytes);
+	return true;
+}
+
+static bool parse_class_limit(const struct weir_option *option, const char *text, size_t length,
+			      struct weir_class_limit *limit)
+{
+	const char *colon = memchr(text, ':', length);
+	size_t range = colon == NULL ? length : (size_t)(colon - text);
+	size_t rest;
+
+	if (colon == NULL)
+		return false;
+	rest = length - range - 1;
+	if (!parse_class_range(text, range, option->max, limit))
+		return false;
+	limit->limit_bytes = WEIR_NO_LIMIT;
+	if (weir_option_parse_share(colon + 1, rest, &limit->limit_share)) {
+		if (limit->limit_share.share == 0)
+			limit->limit_bytes = 0;
+		return true;
+	}
+	limit->limit_share.share = 0;
+	return weir_units_parse_size(colon + 1, rest, &limit->limit_bytes) &&
+	       limit->limit_bytes < WEIR_NO_LIMIT;
+}
+
+static const char *parse_class_limits(const struct weir_option *option, const char *value,
+				      struct weir_config *config)
+{
+	struct weir_class_limit limits[WEIR_CLASS_LIMITS_MAX];
+	const char *entry = value;
+	unsigned count = 0;
+	size_t length;
+
+	if (weir_option_is_word(value, option->none)) {
+		config->class_limit_count = 0;
+		return NULL;
+	}
+	for (;; entry += length + 1) {
+		length = strcspn(entry, ",");
+		if (count == WEIR_CLASS_LIMITS_MAX)
+			return "too many ranges";
+		if (!parse_class_limit(option, entry, length, &limits[count]))
+			return "not a list of limits";
+		count++;
+		if (entry[length] == '\0')
+			break;
+	}
+	memcpy(config->class_limits, limits, count * sizeof limits[0]);
+	config->class_limit_count = count;
+	return NULL;
+}
+
+static void format_class_limit(const struct weir_class_limit *limit, struct weir_text *text)
+{
+	if (limit->max_bytes == WEIR_NO_LIMIT) {
+		weir_text_char(text, '*');
+	} else {
+		weir_units_format_size_option(text, limit->min_bytes);
+		if (limit->max_bytes != limit->min_bytes) {
+			weir_text_char(text, '-');
+			weir_units_format_size_option(text, limit->max_bytes);
+		}
+	}
+	weir_text_char(text, ':');
+	if (limit->limit_share.share != 0)
+		weir_units_format_share_option(text, limit->limit_share.share);
+	else if (limit->limit_bytes == WEIR_NO_LIMIT)
+		weir_text_string(text, "none");
+	else
+		weir_units_format_size_option(text, limit->limit_bytes);
+}
+
+static void format_class_limits(const struct weir_option *option, const struct weir_config *config,
+				struct weir_text *text)
+{
+	if (config->class_limit_count == 0)
+		weir_text_string(text, option->none);
+	for (unsigned i = 0; i < config->class_limit_count; i++) {
+		if (i > 0)
+			weir_text_char(text, ',');
+		format_class_limit(&config->class_limits[i], text);
+	}
+}
+
+static void describe_class_limits(const struct weir_option *option, struct weir_text *text)
+{
+	weir_text_string(text, "up to ");
+	weir_text_decimal(text, WEIR_CLASS_LIMITS_MAX);
+	weir_text_string(text, " of RANGE:LIMIT with commas between, RANGE as 64K-1M, 16M or * "
+			       "and at most ");
+	weir_units_format_size_option(text, option->max);
+	weir_text_string(text, ", LIMIT a size or a share");
+	weir_option_describe_none(option, text);
+}
+
+const struct weir_option_kind weir_option_class_limits = { parse_class_limits, format_class_limits,
+							   describe_class_limits };

@@ -1,0 +1,283 @@
+#include "os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One madvise call stays below about 1 ms on 4 KiB pages (30 us/MiB). */
+#define RELEASE_STEP_BYTES (32 * WEIR_MIB)
+
+/* The kernel asks to repeat madvise(2) with EAGAIN; a handler must end. */
+#define ADVISE_TRIES_MAX 1000
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+/* The raw calls. syscall(2) sets errno, which the callers restore, and is no
+ * cancellation point, as malloc must not be one. */
+
+static void *map_pages(void *address, size_t bytes, int protection, int extra_flags)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra_flags;
+	long result = syscall(SYS_mmap, address, bytes, protection, flags, -1, (off_t)0);
+
+	return result == -1 ? NULL : (void *)result; /* NOLINT: the kernel's address */
+}
+
+static bool advise(void *address, size_t bytes, int advice)
+{
+	long result = -1;
+
+	for (unsigned i = 0; i < ADVISE_TRIES_MAX; i++) {
+		result = syscall(SYS_madvise, address, bytes, advice);
+		if (result == 0 || errno != EAGAIN)
+			break;
+	}
+	return result == 0;
+}
+
+/* Locked pages (mlock, mlockall) want to be asked in another way, since 5.18. */
+static bool drop_pages(void *address, size_t bytes)
+{
+	return advise(address, bytes, MADV_DONTNEED) ||
+	       (errno == EINVAL && advise(address, bytes, MADV_DONTNEED_LOCKED));
+}
+
+size_t weir_os_page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t weir_os_memory_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+
+	return pages > 0 ? (size_t)pages * weir_os_page_bytes() : 0;
+}
+
+size_t weir_os_address_limit_bytes(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return (size_t)limit.rlim_cur;
+}
+
+void *weir_os_reserve(size_t bytes, size_t align)
+{
+	int saved_errno = errno;
+	size_t slack = align - weir_os_page_bytes();
+	char *found = map_pages(NULL, bytes + slack, PROT_NONE, 0);
+	char *aligned;
+
+	if (found) {
+		aligned = (char *)weir_align_up((uintptr_t)found, align); /* NOLINT */
+		if (aligned > found)
+			weir_os_unreserve(found, (size_t)(aligned - found));
+		slack -= (size_t)(aligned - found);
+		if (slack > 0)
+			weir_os_unreserve(aligned + bytes, slack);
+		found = aligned;
+	}
+	errno = saved_errno;
+	return found;
+}
+
+void weir_os_unreserve(void *address, size_t bytes)
+{
+	int saved_errno = errno;
+
+	syscall(SYS_munmap, address, bytes);
+	errno = saved_errno;
+}
+
+bool weir_os_commit(void *address, size_t bytes)
+{
+	int saved_errno = errno;
+	bool done = syscall(SYS_mprotect, address, bytes, PROT_READ | PROT_WRITE) == 0;
+
+	errno = saved_errno;
+	return done;
+}
+
+bool weir_os_release(void *address, size_t bytes)
+{
+	int saved_errno = errno;
+	bool done = true;
+
+	for (size_t at = 0; done && at < bytes; at += RELEASE_STEP_BYTES)
+		done = drop_pages((char *)address + at, weir_min(bytes - at, RELEASE_STEP_BYTES));
+	errno = saved_errno;
+	return done;
+}
+
+void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge)
+{
+	int saved_errno = errno;
+
+	if (huge != WEIR_HUGE_DEFAULT)
+		advise(address, bytes, huge == WEIR_HUGE_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	errno = saved_errno;
+}
+
+bool weir_os_renew(void *address, size_t bytes, enum weir_huge huge)
+{
+	int saved_errno = errno;
+	bool done = map_pages(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != NULL;
+
+	if (done)
+		weir_os_advise_huge(address, bytes, huge);
+	errno = saved_errno;
+	return done;
+}
+
+/* Whether a range crosses mappings, which earlier moves into a block leave: asked
+ * by a resize that cannot succeed, because the next page is always mapped. */
+static bool crosses_mappings(char *from, size_t bytes)
+{
+	size_t page = weir_os_page_bytes();
+
+	return bytes > page && syscall(SYS_mremap, from, bytes, bytes + page, 0) == -1 &&
+	       errno == EFAULT;
+}
+
+/* The coarsest of the borders that moves make (extent.h). */
+static size_t border_below(size_t bytes)
+{
+	if (bytes >= 2 * WEIR_MIB)
+		return 2 * WEIR_MIB;
+	return bytes >= 256 * WEIR_KIB ? 256 * WEIR_KIB : weir_os_page_bytes();
+}
+
+/* Kernels before 6.17 move within one mapping only, and unmap the target before
+ * they look; later ones may stop half way without saying where. So a range is
+ * halved until each part lies in one mapping, and a target that was unmapped in
+ * vain gets new pages before another thread's mmap falls into it. */
+static size_t move_pages(char *to, char *from, size_t bytes)
+{
+	size_t half, moved;
+
+	if (!crosses_mappings(from, bytes)) {
+		if (syscall(SYS_mremap, from, bytes, bytes,
+			    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) != -1)
+			return bytes;
+		map_pages(to, bytes, PROT_READ | PROT_WRITE, MAP_FIXED);
+		return 0;
+	}
+	half = weir_align_down(bytes / 2, border_below(bytes / 2));
+	moved = move_pages(to, from, half);
+	if (moved < half)
+		return moved;
+	return half + move_pages(to + half, from + half, bytes - half);
+}
+
+size_t weir_os_move(void *to, void *from, size_t bytes)
+{
+	int saved_errno = errno;
+	size_t moved = move_pages(to, from, bytes);
+
+	errno = saved_errno;
+	return moved;
+}
+
+unsigned weir_os_cpu(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 ? 0 : (unsigned)cpu;
+}
+
+void weir_os_yield(void)
+{
+	sched_yield();
+}
+
+uint64_t weir_os_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t weir_os_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+pid_t weir_os_pid(void)
+{
+	return (pid_t)syscall(SYS_getpid);
+}
+
+static int open_file(const char *path, int flags)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644);
+}
+
+ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size)
+{
+	int saved_errno = errno;
+	int fd = open_file(path, O_RDONLY);
+	ssize_t result = -1;
+
+	if (fd >= 0) {
+		result = syscall(SYS_pread64, fd, data, size - 1, (off_t)offset);
+		if (result < 0)
+			result = -errno;
+		syscall(SYS_close, fd);
+	} else {
+		result = -errno;
+	}
+	data[result > 0 ? result : 0] = '\0';
+	errno = saved_errno;
+	return result;
+}
+
+int weir_os_write(int fd, const char *data, size_t count)
+{
+	int saved_errno = errno;
+	int result = 0;
+	ssize_t written;
+
+	while (count > 0 && result == 0) {
+		written = syscall(SYS_write, fd, data, count);
+		if (written >= 0) {
+			data += written;
+			count -= (size_t)written;
+		} else if (errno != EINTR) {
+			result = -errno;
+		}
+	}
+	errno = saved_errno;
+	return result;
+}
+
+int weir_os_append_file(const char *path, const char *data, size_t count)
+{
+	int saved_errno = errno;
+	int fd = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+	int result;
+
+	if (fd < 0) {
+		result = -errno;
+	} else {
+		result = weir_os_write(fd, data, count);
+		syscall(SYS_close, fd);
+	}
+	errno = saved_errno;
+	return result;
+}

@@ -1,0 +1,79 @@
+/* The kernel, as weir uses it. Layer 1.
+ *
+ * os.c is the only file of the library that calls mmap, mprotect, madvise or
+ * mremap, that reads a clock or opens a file. It uses syscall(2) for the memory
+ * and file calls, because other preloaded libraries hook the C library's wrappers
+ * and call back, and because those are cancellation points. Everything here keeps errno, allocates
+ * nothing, and, but for weir_os_read_file, may be called in a signal handler. The unit tests link
+ * tests/harness/fake_os.c in its place, which can fail any call on demand. */
+#ifndef WEIR_OS_H
+#define WEIR_OS_H
+
+#include "base.h"
+
+#include <sys/types.h>
+
+/* Bytes of a page; a power of two, 4 KiB to 64 KiB. Constant in a process. */
+size_t weir_os_page_bytes(void);
+
+/* Bytes of the machine's memory; 0 when unknown. */
+size_t weir_os_memory_bytes(void);
+
+/* The address-space limit of the process (ulimit -v); SIZE_MAX when none. */
+size_t weir_os_address_limit_bytes(void);
+
+/* Reserves addresses that nothing can touch yet: NULL when there are none.
+ * `align` is a power of two, at least a page. */
+void *weir_os_reserve(size_t bytes, size_t align);
+void weir_os_unreserve(void *address, size_t bytes);
+
+/* Makes reserved addresses readable and writable: false when the system will
+ * not promise the memory. Page-aligned. Repeating it is harmless. */
+bool weir_os_commit(void *address, size_t bytes);
+
+/* Gives the pages of a committed range back at once; they read as zero when
+ * touched again. False, and then nothing may be assumed of the contents, when
+ * the kernel refuses. Page-aligned. Works in bounded steps. */
+bool weir_os_release(void *address, size_t bytes);
+
+/* Puts fresh zero pages under a committed range, which also joins mappings that
+ * moves have split (mmap MAP_FIXED). `huge` is the advice it gets. False when the
+ * kernel refuses; the old pages are then still there. */
+enum weir_huge { WEIR_HUGE_DEFAULT, WEIR_HUGE_NEVER, WEIR_HUGE_ALWAYS };
+bool weir_os_renew(void *address, size_t bytes, enum weir_huge huge);
+
+/* Advises the kernel about huge pages for a range; a refusal changes nothing. */
+void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge);
+
+/* Moves the pages of [from, from + bytes) under [to, to + bytes) without copying
+ * (mremap MREMAP_DONTUNMAP); what was under `to` is dropped, and what stays at
+ * `from` is mapped and reads as zero. Page-aligned, both committed, not
+ * overlapping, and the page behind `from` mapped, too. Returns how many bytes,
+ * counted from the start, were moved: less than asked when the kernel refuses
+ * (before 5.7; ENOMEM at max_map_count). The rest is then untouched at `from`, and
+ * either untouched or zero at `to`. */
+size_t weir_os_move(void *to, void *from, size_t bytes);
+
+/* The number of the core that runs the caller; a hint, any value is right. */
+unsigned weir_os_cpu(void);
+
+void weir_os_yield(void);
+
+/* Coarse monotonic time for decay (a tick is 1-10 ms), and exact for durations. */
+uint64_t weir_os_now_ms(void);
+uint64_t weir_os_now_ns(void);
+
+/* The calling process; right after fork too. */
+pid_t weir_os_pid(void);
+
+/* Reads up to size - 1 bytes of a file, from `offset`, and terminates them by a
+ * zero byte. Returns the bytes read, 0 at the end, or -errno. */
+ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size);
+
+/* Writes all of it to an open descriptor. 0 or -errno. */
+int weir_os_write(int fd, const char *data, size_t count);
+
+/* Appends it to a file, created with mode 0644, in one write. 0 or -errno. */
+int weir_os_append_file(const char *path, const char *data, size_t count);
+
+#endif

@@ -1,0 +1,421 @@
+#include "pool.h"
+
+#include "extent.h"
+
+/* Enough for every trigger; see weir_pool.epoch. */
+#define EPOCH_TRIGGER_MASK ((uint64_t)7)
+
+_Static_assert(WEIR_TRIGGER_COUNT <= EPOCH_TRIGGER_MASK + 1, "a trigger fits the epoch");
+
+static unsigned class_of_units(const struct weir_region *region, uint64_t units)
+{
+	return weir_class_of(region->stride_shift - WEIR_MIN_STRIDE_SHIFT,
+			     weir_units_to_bytes(units));
+}
+
+static uint64_t round_down_units(const struct weir_region *region, uint64_t units)
+{
+	return units & ~((uint64_t)(region->trim_bytes >> WEIR_UNIT_SHIFT) - 1);
+}
+
+void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
+		    const struct weir_pool_options *options)
+{
+	pool->space = space;
+	pool->limit_units =
+		weir_min(options->limit_bytes >> WEIR_UNIT_SHIFT, WEIR_USAGE_RETAINED_MAX);
+	pool->class_blocks = options->class_blocks;
+	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
+}
+
+uint64_t weir_pool_usage(const struct weir_pool *pool)
+{
+	return weir_load_acquire(&pool->usage.word);
+}
+
+static void touch(struct weir_class *class, uint64_t now_ms)
+{
+	if (weir_load_relaxed(&class->last_used_ms) != now_ms)
+		weir_store_relaxed(&class->last_used_ms, now_ms);
+}
+
+/* Taking */
+
+static bool pop(struct weir_pool *pool, unsigned class_index, struct weir_block *block)
+{
+	struct weir_class *class = &pool->classes[class_index];
+	struct weir_region *region = &pool->space->regions[weir_class_region(class_index)];
+	unsigned shard = weir_os_cpu();
+	uint64_t left;
+
+	if (weir_load_seq_cst(&class->blocks) == 0)
+		return false;
+	block->epoch = weir_load_seq_cst(&pool->epoch);
+	for (unsigned tries = 0; tries < WEIR_POOL_SHARDS; tries++, shard++) {
+		if (!weir_list_take(&class->lists[shard % WEIR_POOL_SHARDS], region->slots,
+				    &block->index))
+			continue;
+		left = weir_add_acq_rel(&class->blocks, (uint64_t)-1) - 1;
+		if (left < weir_load_relaxed(&class->low_blocks))
+			weir_store_relaxed(&class->low_blocks, left);
+		block->region = region;
+		block->word = weir_load_acquire(&region->slots[block->index].word);
+		weir_quotas_give_back(&pool->quotas, class_index, weir_slot_extent(block->word));
+		return true;
+	}
+	return false;
+}
+
+/* A block of the class or of a larger one of the same stride. */
+static bool pop_fitting(struct weir_pool *pool, unsigned class_index, struct weir_block *block)
+{
+	unsigned end = (weir_class_region(class_index) + 1) * WEIR_CLASSES_PER_REGION;
+
+	for (unsigned c = class_index; c < end; c++)
+		if (pop(pool, c, block))
+			return true;
+	return false;
+}
+
+/* A smaller one saves at least the faults of its own pages. */
+static bool pop_shorter(struct weir_pool *pool, unsigned class_index, struct weir_block *block)
+{
+	unsigned first = weir_class_region(class_index) * WEIR_CLASSES_PER_REGION;
+
+	for (unsigned c = class_index; c > first; c--)
+		if (pop(pool, c - 1, block))
+			return true;
+	return false;
+}
+
+static bool take_empty(struct weir_pool *pool, struct weir_region *region, struct weir_block *block)
+{
+	block->epoch = weir_load_seq_cst(&pool->epoch);
+	if (!weir_region_take_empty(region, &block->index))
+		return false;
+	block->region = region;
+	block->word = weir_load_acquire(&region->slots[block->index].word);
+	return true;
+}
+
+bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes, uint64_t now_ms,
+		    struct weir_block *block)
+{
+	unsigned class_index = weir_class_of(region_index, bytes);
+	struct weir_region *region = &pool->space->regions[region_index];
+	struct weir_class *class = &pool->classes[class_index];
+	uint64_t units = weir_region_units(region, bytes);
+	uint64_t extent;
+	bool hit;
+
+	hit = pop_fitting(pool, class_index, block);
+	if (!hit && !pop_shorter(pool, class_index, block) && !take_empty(pool, region, block))
+		return false;
+	extent = weir_slot_extent(block->word);
+	weir_usage_add(&pool->usage, (int64_t)units, -(int64_t)(extent < units ? extent : units));
+	weir_add_relaxed(hit ? &class->hits : &class->misses, (uint64_t)1);
+	touch(class, now_ms);
+	if (region->huge && extent < units)
+		weir_extent_advise(pool->space, region, block->index, bytes);
+	return true;
+}
+
+/* Putting */
+
+static bool reserve_block(struct weir_pool *pool, struct weir_class *class)
+{
+	uint64_t blocks;
+
+	if (pool->class_blocks == WEIR_NO_LIMIT) {
+		weir_add_seq_cst(&class->blocks, (uint64_t)1);
+		return true;
+	}
+	blocks = weir_load_relaxed(&class->blocks);
+	do {
+		if (blocks >= pool->class_blocks)
+			return false;
+	} while (!weir_cas_seq_cst(&class->blocks, &blocks, blocks + 1));
+	return true;
+}
+
+/* Reserves a place on a list for up to `units` of a block, under the limits of
+ * its class. A shorter extent may be of another range, so this repeats with what
+ * the first range left. Returns the units admitted; 0 reserves nothing. */
+static uint64_t admit(struct weir_pool *pool, const struct weir_region *region, uint64_t units)
+{
+	uint64_t granted;
+	unsigned class_index;
+
+	while (units > 0) {
+		class_index = class_of_units(region, units);
+		granted = weir_quotas_reserve(&pool->quotas, class_index, units);
+		if (granted == units && reserve_block(pool, &pool->classes[class_index]))
+			return units;
+		weir_quotas_give_back(&pool->quotas, class_index, granted);
+		units = granted == units ? 0 : round_down_units(region, granted);
+	}
+	return 0;
+}
+
+/* Reserves a place for a block that cannot be trimmed, whatever the limits say. */
+static void admit_anyway(struct weir_pool *pool, const struct weir_region *region, uint64_t units)
+{
+	unsigned class_index = class_of_units(region, units);
+
+	weir_quotas_charge(&pool->quotas, class_index, units);
+	weir_add_seq_cst(&pool->classes[class_index].blocks, (uint64_t)1);
+}
+
+static void unadmit(struct weir_pool *pool, const struct weir_region *region, uint64_t units)
+{
+	unsigned class_index = class_of_units(region, units);
+
+	if (units == 0)
+		return;
+	weir_quotas_give_back(&pool->quotas, class_index, units);
+	weir_add_acq_rel(&pool->classes[class_index].blocks, (uint64_t)-1);
+}
+
+/* A release that began while the block was in hand missed it: see pool.h. */
+static void push(struct weir_pool *pool, struct weir_block *block, uint64_t extent)
+{
+	struct weir_slot *slots = block->region->slots;
+	unsigned class_index = class_of_units(block->region, extent);
+	struct weir_class *class = &pool->classes[class_index];
+	unsigned shard = weir_os_cpu() % WEIR_POOL_SHARDS;
+	struct weir_tally tally = { 0, 0, 0 };
+
+	weir_store_release(&slots[block->index].word, weir_slot_word(0, 0, extent));
+	weir_list_put(&class->lists[shard], slots, block->index);
+	if (WEIR_UNLIKELY(weir_pool_release_began(pool, block))) {
+		weir_pool_drain(pool, class_index, weir_load_seq_cst(&class->blocks), &tally);
+		weir_pool_count_late(pool, &tally);
+	}
+}
+
+static void push_empty(struct weir_block *block)
+{
+	weir_store_release(&block->region->slots[block->index].word, weir_slot_word(0, 0, 0));
+	weir_region_put_empty(block->region, block->index);
+}
+
+/* Releases units [keep, total) of a block in hand, `live` of which count as live
+ * and the others as retained, and un-counts them. */
+static bool trim(struct weir_pool *pool, struct weir_block *block, uint64_t keep, uint64_t total,
+		 uint64_t live, struct weir_tally *tally)
+{
+	uint64_t start_ns = weir_os_now_ns();
+	bool done = weir_extent_trim(pool->space, block->region, block->index, keep, total);
+
+	if (!done) {
+		weir_stats_count(WEIR_COUNT_release_failures, 1);
+		weir_usage_add(&pool->usage, -(int64_t)live, (int64_t)live);
+		return false;
+	}
+	weir_usage_add(&pool->usage, -(int64_t)live, -(int64_t)(total - keep - live));
+	tally->ns += weir_os_now_ns() - start_ns;
+	tally->units += total - keep;
+	tally->blocks++;
+	return true;
+}
+
+/* Puts a block in hand back with up to `keep` of its `total` units; of those
+ * beyond, `live` count as live. False when the kernel refuses to release them: the
+ * block is then still in hand, and all of it counts as retained. */
+static bool place(struct weir_pool *pool, struct weir_block *block, uint64_t keep, uint64_t total,
+		  uint64_t live, struct weir_tally *tally)
+{
+	uint64_t admitted = admit(pool, block->region, keep);
+
+	if ((admitted < total || admitted == 0) &&
+	    !trim(pool, block, admitted, total, live, tally)) {
+		unadmit(pool, block->region, admitted);
+		return false;
+	}
+	if (admitted > 0)
+		push(pool, block, admitted);
+	else
+		push_empty(block);
+	return true;
+}
+
+/* Puts a block back whole that the kernel will not release. */
+static void push_refused(struct weir_pool *pool, struct weir_block *block, uint64_t units)
+{
+	admit_anyway(pool, block->region, units);
+	push(pool, block, units);
+}
+
+void weir_pool_put_back(struct weir_pool *pool, struct weir_block *block, uint64_t keep,
+			uint64_t total)
+{
+	struct weir_tally tally = { 0, 0, 0 };
+
+	if (keep < total)
+		keep = round_down_units(block->region, keep);
+	if (!place(pool, block, keep, total, 0, &tally))
+		push_refused(pool, block, total);
+}
+
+void weir_pool_put_uncounted(struct weir_pool *pool, struct weir_block *block, uint64_t units)
+{
+	if (weir_extent_trim(pool->space, block->region, block->index, 0, units)) {
+		push_empty(block);
+		return;
+	}
+	weir_stats_count(WEIR_COUNT_release_failures, 1);
+	weir_usage_add(&pool->usage, 0, (int64_t)units);
+	push_refused(pool, block, units);
+}
+
+/* Refused blocks wait in a chain, or they would hide those below on the list. */
+uint64_t weir_pool_drain(struct weir_pool *pool, unsigned class_index, uint64_t most,
+			 struct weir_tally *tally)
+{
+	struct weir_region *region = &pool->space->regions[weir_class_region(class_index)];
+	struct weir_block block;
+	uint64_t drained = 0;
+	uint32_t refused = 0; /* index + 1 */
+
+	block.region = region;
+	while (drained < most && pop(pool, class_index, &block)) {
+		drained++;
+		if (!place(pool, &block, 0, weir_slot_extent(block.word), 0, tally)) {
+			weir_store_relaxed(&region->slots[block.index].next, refused);
+			refused = block.index + 1;
+		}
+	}
+	while (refused != 0) {
+		block.index = refused - 1;
+		block.word = weir_load_relaxed(&region->slots[block.index].word);
+		refused = weir_load_relaxed(&region->slots[block.index].next);
+		push_refused(pool, &block, weir_slot_extent(block.word));
+	}
+	return drained;
+}
+
+#define NO_CLASS WEIR_CLASS_COUNT
+
+/* By the lists: the count has blocks that are still on their way, and for ever
+ * those of threads that a fork left behind. */
+static bool has_blocks(const struct weir_class *class)
+{
+	for (unsigned i = 0; i < WEIR_POOL_SHARDS; i++)
+		if (!weir_list_is_empty(&class->lists[i]))
+			return true;
+	return false;
+}
+
+/* The class that was idle longest of those from `first` on that have blocks. */
+static bool find_idle(const struct weir_pool *pool, unsigned first, unsigned own_class,
+		      unsigned *found)
+{
+	uint64_t oldest_ms = UINT64_MAX;
+
+	for (unsigned c = first; c < WEIR_CLASS_COUNT; c++) {
+		const struct weir_class *class = &pool->classes[c];
+		uint64_t used_ms = weir_load_relaxed(&class->last_used_ms);
+
+		if (c != own_class && used_ms < oldest_ms && has_blocks(class)) {
+			oldest_ms = used_ms;
+			*found = c;
+		}
+	}
+	return oldest_ms != UINT64_MAX;
+}
+
+bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, struct weir_block *block)
+{
+	unsigned region = weir_region_of(weir_units_to_bytes(units), 1);
+	unsigned victim;
+
+	return find_idle(pool, (region + 1) * WEIR_CLASSES_PER_REGION, NO_CLASS, &victim) &&
+	       pop(pool, victim, block);
+}
+
+/* Trims one block of the class that was idle longest, by what is needed. False
+ * when no other class has any, or the kernel refuses. */
+static bool evict(struct weir_pool *pool, uint64_t needed, unsigned own_class,
+		  struct weir_tally *tally)
+{
+	struct weir_block block;
+	uint64_t extent, keep, before = tally->units;
+	unsigned victim;
+
+	if (!find_idle(pool, 0, own_class, &victim) || !pop(pool, victim, &block))
+		return false;
+	extent = weir_slot_extent(block.word);
+	keep = needed < extent ? round_down_units(block.region, extent - needed) : 0;
+	if (!place(pool, &block, keep, extent, 0, tally))
+		push_refused(pool, &block, extent);
+	return tally->units > before;
+}
+
+/* Units that may be retained beside those of the others; `own` are counted now. */
+static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint64_t own)
+{
+	uint64_t others = weir_usage_retained(usage_word) - own;
+
+	return pool->limit_units > others ? pool->limit_units - others : 0;
+}
+
+/* Counts up to `total` units of a freed block as retained, and those that must
+ * be released still as live. On entry `live` of them count as live and the rest
+ * as retained. Returns the units to keep. */
+static uint64_t retain(struct weir_pool *pool, const struct weir_region *region, uint64_t live,
+		       uint64_t total, struct weir_tally *tally)
+{
+	unsigned class_index = class_of_units(region, total);
+	uint64_t surplus = total - live;
+	uint64_t word = weir_pool_usage(pool);
+	uint64_t room, keep, delta;
+
+	do {
+		room = room_for(pool, word, surplus);
+		while (room < total && evict(pool, total - room, class_index, tally)) {
+			word = weir_pool_usage(pool);
+			room = room_for(pool, word, surplus);
+		}
+		keep = room < total ? round_down_units(region, room) : total;
+		delta = weir_usage_delta((int64_t)(total - keep) - (int64_t)live,
+					 (int64_t)keep - (int64_t)surplus);
+	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
+	weir_usage_note_peaks(&pool->usage, word + delta);
+	return keep;
+}
+
+void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
+{
+	uint64_t live = weir_region_units(block->region, weir_slot_size(block->word));
+	uint64_t extent = weir_slot_extent(block->word);
+	uint64_t total = extent > live ? extent : live;
+	struct weir_tally tally = { 0, 0, 0 };
+	uint64_t keep;
+
+	block->epoch = weir_load_seq_cst(&pool->epoch);
+	touch(&pool->classes[class_of_units(block->region, total)], now_ms);
+	keep = retain(pool, block->region, live, total, &tally);
+	if (!place(pool, block, keep, total, total - keep, &tally))
+		push_refused(pool, block, total);
+	if (tally.blocks > 0)
+		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
+}
+
+void weir_pool_begin_release(struct weir_pool *pool, enum weir_trigger trigger)
+{
+	uint64_t epoch = weir_load_relaxed(&pool->epoch);
+
+	while (!weir_cas_seq_cst(&pool->epoch, &epoch,
+				 ((epoch | EPOCH_TRIGGER_MASK) + 1) | (uint64_t)trigger))
+		;
+}
+
+void weir_pool_count_late(struct weir_pool *pool, const struct weir_tally *tally)
+{
+	weir_stats_release(weir_load_relaxed(&pool->epoch) & EPOCH_TRIGGER_MASK, tally, 0);
+}
+
+bool weir_pool_release_began(const struct weir_pool *pool, const struct weir_block *block)
+{
+	return weir_load_seq_cst(&pool->epoch) != block->epoch;
+}

@@ -1,0 +1,108 @@
+/* Retained lists under limits. Layer 4.
+ *
+ * Counts, at every moment:
+ *   retained <= limit, unless the kernel refuses to release (then the true count)
+ *   blocks of a class <= class_blocks;  units of a range <= its quota
+ *   retained = extents on lists + extents in hand + surplus of live slots
+ * Units are reserved before a block is put on a list, and un-reserved after it
+ * was taken off. Pages on their way out count as what they were until they are gone.
+ *
+ * Release epoch: a release raises it and then empties the lists. Whoever has a
+ * block in hand read it first, and reads it again after putting the block on a
+ * list; a change means that the release may have passed that list too early, and
+ * the list is drained again. Epoch, counts of blocks and list heads are
+ * sequentially consistent, so one of the two sees the other.
+ *
+ * Any thread and any signal handler may call everything here but init. Time
+ * comes in as an argument. */
+#ifndef WEIR_POOL_H
+#define WEIR_POOL_H
+
+#include "quota.h"
+#include "space.h"
+#include "stats.h"
+#include "usage.h"
+
+#define WEIR_POOL_SHARDS 4 /* lists per class, picked by core; a power of two */
+
+struct weir_pool_options {
+	size_t limit_bytes;			     /* at most 4 TiB */
+	size_t class_blocks;			     /* or WEIR_NO_LIMIT */
+	const struct weir_class_limit *class_limits; /* read by init only */
+	unsigned class_limit_count;
+};
+
+struct weir_class {
+	struct weir_list lists[WEIR_POOL_SHARDS];
+	WEIR_CACHE_ALIGNED uint64_t blocks; /* atomic: on the lists or about to be */
+	uint64_t low_blocks;		    /* atomic, relaxed: fewest since decay's last tick */
+	uint64_t due_blocks;		    /* atomic, relaxed: decay's to release (decay.h) */
+	uint64_t last_used_ms;		    /* atomic, relaxed */
+	uint64_t hits;			    /* atomic, relaxed: statistics */
+	uint64_t misses;
+};
+
+struct weir_pool {
+	struct weir_space *space; /* const after init, like the next two */
+	uint64_t limit_units;
+	uint64_t class_blocks;
+	struct weir_quotas quotas;
+	struct weir_usage usage;
+	WEIR_CACHE_ALIGNED uint64_t epoch; /* atomic: count << 3 | trigger */
+	struct weir_class classes[WEIR_CLASS_COUNT];
+};
+
+/* A slot in the caller's hand. */
+struct weir_block {
+	struct weir_region *region;
+	uint32_t index;
+	uint64_t word;	/* as last seen or about to be stored; see slot.h */
+	uint64_t epoch; /* read before the slot came to hand */
+};
+
+void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
+		    const struct weir_pool_options *options);
+
+/* Takes a slot of a region for `bytes` (at most its stride): a retained one if
+ * there is any, of the class or a larger one (a hit) or a smaller one, else an
+ * empty one. It counts as live at once. False when the region has no slot to
+ * give. */
+bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes, uint64_t now_ms,
+		    struct weir_block *block);
+
+/* Takes back a slot that was live: block->word holds its last size and extent,
+ * no longer LIVE or BUSY. Retains what the limits allow and releases the rest. */
+void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms);
+
+/* Releases up to `most` retained blocks of a class, whole; returns how many. */
+uint64_t weir_pool_drain(struct weir_pool *pool, unsigned class_index, uint64_t most,
+			 struct weir_tally *tally);
+
+/* Takes a retained block off the class that was idle longest, of those whose
+ * blocks have more than `units` units, but for trimmed ones. False when there is
+ * none. */
+bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, struct weir_block *block);
+
+/* Puts a retained block that was taken off back on a list, with up to `keep` of
+ * its `total` units, all of which count as retained; whole huge pages of them
+ * where the region uses those. */
+void weir_pool_put_back(struct weir_pool *pool, struct weir_block *block, uint64_t keep,
+			uint64_t total);
+
+/* Puts a slot back empty whose first `units` units, if they are still there, are
+ * counted nowhere. */
+void weir_pool_put_uncounted(struct weir_pool *pool, struct weir_block *block, uint64_t units);
+
+/* Tells those who have a block in hand that everything retained is released. */
+void weir_pool_begin_release(struct weir_pool *pool, enum weir_trigger trigger);
+
+/* Whether that happened since the block came to hand. */
+bool weir_pool_release_began(const struct weir_pool *pool, const struct weir_block *block);
+
+/* Counts what was released because of that, under the release's trigger. */
+void weir_pool_count_late(struct weir_pool *pool, const struct weir_tally *tally);
+
+/* The usage word (usage.h) now. */
+uint64_t weir_pool_usage(const struct weir_pool *pool);
+
+#endif

@@ -1,0 +1,20 @@
+/* Gives back everything that is retained. Layer 4.
+ *
+ * Safe in a signal handler and for any number of threads at once: each takes
+ * what it finds, and no more blocks of a class than there were when it came, so
+ * that it ends while others go on freeing. Releases every block that is on a list or on its way
+ * there, in every class, and the surplus of live blocks; blocks freed later are retained again.
+ * Keeps errno. */
+#ifndef WEIR_RELEASE_H
+#define WEIR_RELEASE_H
+
+#include "pool.h"
+
+/* Returns what this call released, and counts it under the trigger. */
+struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger trigger,
+				   uint64_t now_ms);
+
+/* One line on stderr: what was released, why and how long it took. */
+void weir_release_say(enum weir_trigger trigger, const struct weir_tally *tally);
+
+#endif

@@ -1,0 +1,100 @@
+/* Slots <-> addresses. Layer 3.
+ *
+ * One reservation holds a region for each stride and, behind them, the slots'
+ * side arrays. All of it is PROT_NONE until a region's frontier passes it:
+ *
+ *   owns(p)  = p - base < span
+ *   region   = (p - base) >> region_shift
+ *   index    = offset in the region >> stride shift
+ *   fresh   <= frontier >> stride shift  (slots ever handed out are committed)
+ *
+ * All that is const below is set by weir_space_init, before any block exists;
+ * the rest is atomic. Every function but weir_space_init may
+ * be called in a signal handler and by any number of threads. */
+#ifndef WEIR_SPACE_H
+#define WEIR_SPACE_H
+
+#include "classes.h"
+#include "lists.h"
+#include "os.h"
+
+#define WEIR_HUGE_PAGE_BYTES (2 * WEIR_MIB)
+
+/* A region ends at 2 TiB: the live units of all regions then fit usage.h. */
+#define WEIR_REGION_MIN_SHIFT 20
+#define WEIR_REGION_MAX_SHIFT 41
+
+struct weir_region {
+	char *base;		 /* const */
+	struct weir_slot *slots; /* const; readable up to the frontier */
+	unsigned stride_shift;	 /* const */
+	uint32_t slot_count;	 /* const; 0 when a short reservation left none */
+	size_t page_bytes;	 /* const */
+	size_t trim_bytes;	 /* const: trims end at multiples; a page or a huge page */
+	bool huge;		 /* const: blocks get huge pages for their whole units of 2 MiB */
+	enum weir_huge advice;	 /* const: what all else of the region is advised */
+	struct weir_list empty;	 /* slots without an extent; not those never used */
+	uint32_t fresh;		 /* atomic: slots [0, fresh) were handed out once */
+	size_t frontier; /* atomic, release, pairs with acquire in its readers: bytes committed */
+};
+
+struct weir_space {
+	uintptr_t base;	       /* const; stored before span */
+	size_t span;	       /* atomic, release, pairs with acquire in owns; 0: nothing yet */
+	unsigned region_shift; /* const */
+	bool release_zeroes;   /* const: MADV_DONTNEED works here (qemu-user ignores it) */
+	struct weir_region regions[WEIR_REGION_COUNT];
+	uint32_t pieces; /* atomic, relaxed: the sum of all slots' pieces */
+};
+
+struct weir_space_options {
+	size_t memory_bytes;	    /* of the machine; 0 when unknown */
+	size_t address_limit_bytes; /* of the process; SIZE_MAX when none */
+	size_t huge_stride_bytes;   /* regions of this stride and more use huge pages; SIZE_MAX for
+				       none */
+	enum weir_huge advice;	    /* for all that does not use them */
+};
+
+/* Reserves the regions: twice the memory each and at least 64 GiB, halved until
+ * the system agrees, and at most a quarter of a limited address space in all.
+ * False when nothing could be had. Not for concurrent callers. */
+bool weir_space_init(struct weir_space *space, const struct weir_space_options *options);
+void weir_space_destroy(struct weir_space *space);
+
+static inline bool weir_space_owns(const struct weir_space *space, const void *address)
+{
+	size_t span = weir_load_acquire(&space->span);
+
+	return (uintptr_t)address - space->base < span;
+}
+
+static inline char *weir_region_address(const struct weir_region *region, uint32_t index)
+{
+	return region->base + ((size_t)index << region->stride_shift);
+}
+
+static inline size_t weir_region_slot_bytes(const struct weir_region *region)
+{
+	return (size_t)1 << region->stride_shift;
+}
+
+/* The units that may be resident once `bytes` of a slot have been touched. */
+static inline uint64_t weir_region_units(const struct weir_region *region, size_t bytes)
+{
+	return weir_align_up(bytes, region->page_bytes) >> WEIR_UNIT_SHIFT;
+}
+
+/* How many slots have been handed out so far; their words can be read. */
+uint32_t weir_region_fresh(const struct weir_region *region);
+
+/* Where an address lies that the space owns. */
+enum weir_place { WEIR_PLACE_SLOT, WEIR_PLACE_INTERIOR, WEIR_PLACE_UNUSED };
+enum weir_place weir_space_find(struct weir_space *space, const void *address,
+				struct weir_region **region, uint32_t *index);
+
+/* A slot without an extent, used before or fresh: false when the region is full
+ * or the system refuses to commit more. */
+bool weir_region_take_empty(struct weir_region *region, uint32_t *index);
+void weir_region_put_empty(struct weir_region *region, uint32_t index);
+
+#endif

@@ -1,0 +1,94 @@
+/* Start and end of weir in a program. Layer 7.
+ *
+ * The constructor reads the settings, opens the gate for large requests and
+ * installs the signal; it starts no thread and reserves nothing. What the
+ * program allocated before it ran is the backend's. */
+#include "config.h"
+#include "large.h"
+#include "report.h"
+#include "signal.h"
+#include "snapshot.h"
+#include "weir.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXIT_BAD_SETTING 2
+
+static struct weir_config config;
+
+static void say_settings(void)
+{
+	struct weir_line line;
+
+	weir_line_begin(&line);
+	weir_config_format_banner(&line.text, &config);
+	weir_line_send(&line);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	if (!weir_config_load(&config, NULL, program_invocation_short_name, NULL))
+		_exit(EXIT_BAD_SETTING);
+	if (config.disable)
+		return;
+	weir_large_enable(&config);
+	weir_signal_install(config.signal);
+	if ((config.verbose || config.strict) && !weir_large_resolve_config())
+		_exit(EXIT_BAD_SETTING);
+	if (config.verbose)
+		say_settings();
+}
+
+/* The path with %p replaced by the process id. */
+static bool format_path(struct weir_text *text, const char *pattern)
+{
+	for (; *pattern; pattern++) {
+		if (pattern[0] == '%' && pattern[1] == 'p') {
+			weir_text_decimal(text, (uint64_t)weir_os_pid());
+			pattern++;
+		} else {
+			weir_text_char(text, *pattern);
+		}
+	}
+	return weir_text_fits(text);
+}
+
+static void say_unwritten(const char *path, int error)
+{
+	struct weir_line line;
+
+	weir_line_begin(&line);
+	weir_text_string(&line.text, "the report could not be written to ");
+	weir_text_string(&line.text, path);
+	weir_text_string(&line.text, ": error ");
+	weir_text_decimal(&line.text, (uint64_t)-error);
+	weir_line_send(&line);
+}
+
+/* One line a process, appended: the processes of a program may share the file. */
+__attribute__((destructor)) static void report(void)
+{
+	static char json[WEIR_SNAPSHOT_BYTES];
+	char path_bytes[4096];
+	struct weir_text text, path;
+	int error;
+
+	if (config.disable || !config.report_at_exit)
+		return;
+	weir_large_resolve_config();
+	weir_text_init(&text, json, sizeof json);
+	weir_snapshot_format(&text, &config, program_invocation_short_name);
+	weir_text_char(&text, '\n');
+	if (!config.report_path) {
+		weir_report_text(&text);
+		return;
+	}
+	weir_text_init(&path, path_bytes, sizeof path_bytes);
+	error = format_path(&path, config.report_path)
+			? weir_os_append_file(path.data, text.data, text.used)
+			: -ENAMETOOLONG;
+	if (error)
+		say_unwritten(config.report_path, error);
+}

@@ -1,0 +1,71 @@
+#include "text.h"
+
+#include <string.h>
+
+void weir_text_init(struct weir_text *text, char *data, size_t size)
+{
+	text->data = data;
+	text->size = size;
+	text->used = 0;
+	text->cut = false;
+	data[0] = '\0';
+}
+
+void weir_text_bytes(struct weir_text *text, const char *bytes, size_t count)
+{
+	size_t room = text->size - 1 - text->used;
+
+	if (count > room) {
+		count = room;
+		text->cut = true;
+	}
+	memcpy(text->data + text->used, bytes, count);
+	text->used += count;
+	text->data[text->used] = '\0';
+}
+
+void weir_text_char(struct weir_text *text, char c)
+{
+	weir_text_bytes(text, &c, 1);
+}
+
+void weir_text_string(struct weir_text *text, const char *string)
+{
+	weir_text_bytes(text, string, strlen(string));
+}
+
+static void put_number(struct weir_text *text, uint64_t value, unsigned base, unsigned min_digits)
+{
+	char digits[64];
+	size_t at = sizeof digits;
+
+	do {
+		digits[--at] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value != 0 || sizeof digits - at < min_digits);
+	weir_text_bytes(text, digits + at, sizeof digits - at);
+}
+
+void weir_text_decimal(struct weir_text *text, uint64_t value)
+{
+	put_number(text, value, 10, 1);
+}
+
+void weir_text_hex(struct weir_text *text, uint64_t value)
+{
+	weir_text_string(text, "0x");
+	put_number(text, value, 16, 1);
+}
+
+void weir_text_fixed(struct weir_text *text, uint64_t value, unsigned digits)
+{
+	uint64_t scale = 1;
+
+	for (unsigned i = 0; i < digits; i++)
+		scale *= 10;
+	put_number(text, value / scale, 10, 1);
+	if (digits > 0) {
+		weir_text_char(text, '.');
+		put_number(text, value % scale, 10, digits);
+	}
+}

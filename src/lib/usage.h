@@ -1,0 +1,60 @@
+/* Live and retained units in one word. Layer 4.
+ *
+ * Both counts change by one atomic operation, so that every limit on either or
+ * on their sum holds at every moment and not on average:
+ *
+ *   word = live units (34 bits) | retained units (30 bits)
+ *
+ * 30 bits of 4 KiB are 4 TiB, the largest WEIR_LIMIT. */
+#ifndef WEIR_USAGE_H
+#define WEIR_USAGE_H
+
+#include "atomic.h"
+#include "base.h"
+
+#define WEIR_USAGE_RETAINED_BITS 30
+#define WEIR_USAGE_RETAINED_MAX (((uint64_t)1 << WEIR_USAGE_RETAINED_BITS) - 1)
+
+struct weir_usage {
+	WEIR_CACHE_ALIGNED uint64_t word; /* atomic */
+	/* The largest values so far; atomic, relaxed: statistics. */
+	WEIR_CACHE_ALIGNED uint64_t peak_live_units;
+	uint64_t peak_retained_units;
+	uint64_t peak_footprint_units;
+};
+
+static inline uint64_t weir_usage_live(uint64_t word)
+{
+	return word >> WEIR_USAGE_RETAINED_BITS;
+}
+
+static inline uint64_t weir_usage_retained(uint64_t word)
+{
+	return word & WEIR_USAGE_RETAINED_MAX;
+}
+
+/* What to add to the word; either count may be negative. */
+static inline uint64_t weir_usage_delta(int64_t live_units, int64_t retained_units)
+{
+	return ((uint64_t)live_units << WEIR_USAGE_RETAINED_BITS) + (uint64_t)retained_units;
+}
+
+static inline void weir_usage_note_peaks(struct weir_usage *usage, uint64_t word)
+{
+	uint64_t live = weir_usage_live(word);
+	uint64_t retained = weir_usage_retained(word);
+
+	weir_raise_relaxed(&usage->peak_live_units, live);
+	weir_raise_relaxed(&usage->peak_retained_units, retained);
+	weir_raise_relaxed(&usage->peak_footprint_units, live + retained);
+}
+
+static inline void weir_usage_add(struct weir_usage *usage, int64_t live_units,
+				  int64_t retained_units)
+{
+	uint64_t delta = weir_usage_delta(live_units, retained_units);
+
+	weir_usage_note_peaks(usage, weir_add_acq_rel(&usage->word, delta) + delta);
+}
+
+#endif

@@ -1,0 +1,30 @@
+#!/bin/sh
+# What the core may call in the C library: nothing that allocates, locks or
+# buffers, because the core runs inside malloc and inside signal handlers.
+. "$LIBWEIR_SRCDIR/tests/checks/check.sh"
+
+allowed='
+_GLOBAL_OFFSET_TABLE_ __errno_location __stack_chk_fail abort
+__libc_current_sigrtmax __libc_current_sigrtmin getauxval
+memchr memcmp memcpy memmove memset
+strchr strcmp strcspn strlen strncmp strrchr strspn strstr
+'
+
+# Lines "OBJECT SYMBOL" for what an object of the core takes from elsewhere.
+taken() {
+	nm --undefined-only --format=posix "$core" | awk '
+		/:$/ { sub(/.*\[/, ""); sub(/\]:$/, ""); sub(/^libweircore_la-/, ""); object = $0; next }
+		{ print object, $1 }'
+}
+
+{
+	taken | grep -q 'pool.o weir_' || echo "nm shows nothing of $core"
+	taken | awk -v allowed="$allowed" '
+		BEGIN { count = split(allowed, names); for (i = 1; i <= count; i++) ok[names[i]] = 1 }
+		$2 ~ /^weir_/ || $2 in ok { next }
+		$1 == "backend.o" && $2 ~ /^(dlsym|dladdr)$/ { next }
+		$1 == "config.o" && $2 ~ /^(environ|secure_getenv|program_invocation_short_name)$/ { next }
+		{ print $1 " takes " $2 }'
+} | rule 'the core calls nothing in the C library that allocates, locks or buffers'
+
+finish

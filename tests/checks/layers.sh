@@ -1,0 +1,41 @@
+#!/bin/sh
+# A file of src/lib includes files of its own layer or below, never above.
+. "$LIBWEIR_SRCDIR/tests/checks/check.sh"
+
+layers='
+0 base atomic text units classes
+1 os report
+2 config config_table complaint option option_size option_class option_name cgroup stats
+3 slot space lists
+4 usage quota extent pool remap live move release decay
+5 large backend
+6 signal snapshot
+7 interpose start
+'
+
+layer_of() {
+	echo "$layers" | awk -v name="$1" '{ for (i = 2; i <= NF; i++) if ($i == name) print $1 }'
+}
+
+cd "$source_dir/src/lib" || exit 1
+
+for file in *.c *.h; do
+	[ -n "$(layer_of "${file%.*}")" ] || echo "$file is in no layer of tests/checks/layers.sh"
+done | rule 'each file belongs to a layer'
+
+for file in *.h; do
+	said=$(sed -n '1,10s/.*\bLayer \([0-7]\)\b.*/\1/p' "$file" | head -n 1)
+	[ -z "$said" ] || [ "$said" = "$(layer_of "${file%.*}")" ] ||
+		echo "$file says that it is of layer $said"
+done | rule 'a header that names its layer names the right one'
+
+for file in *.c *.h; do
+	own=$(layer_of "${file%.*}")
+	for header in $(sed -n 's/^#[ \t]*include[ \t]*"\(.*\)\.h".*/\1/p' "$file"); do
+		other=$(layer_of "$header")
+		[ "${other:-0}" -le "${own:-0}" ] ||
+			echo "$file (layer $own) includes $header.h (layer $other)"
+	done
+done | rule 'no file includes one of a higher layer'
+
+finish

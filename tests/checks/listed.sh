@@ -1,0 +1,21 @@
+#!/bin/sh
+# A file that Makefile.am does not list is not built, not run or not shipped.
+. "$LIBWEIR_SRCDIR/tests/checks/check.sh"
+
+cd "$source_dir" || exit 1
+
+# unlisted FILE...: those whose name, or name without .cc, is no word of Makefile.am.
+unlisted() {
+	for file in "$@"; do
+		[ -e "$file" ] || echo "$file does not exist"
+		tr -s ' \t\\' '\n' <Makefile.am | grep -q -x -F -e "$file" -e "${file%.cc}" || echo "$file"
+	done
+}
+
+unlisted src/lib/*.[ch] include/*.h | rule 'Makefile.am lists every file of the library'
+unlisted tests/unit/*_test.cc tests/stress/*.cc tests/e2e/*_test.cc tests/checks/[!c]*.sh tests/checks/c[!h]*.sh |
+	rule 'Makefile.am lists every test'
+unlisted tests/harness/*.[ch]* tests/victims/*.[ch] tests/tools/*.c |
+	rule "Makefile.am lists every file of the tests' programs"
+
+finish

@@ -1,0 +1,390 @@
+/* A small space and a pool over it, for the tests of the engine.
+ *
+ * Takes, frees and resizes as large.c does, but with the test's clock and with
+ * every refusal handed back. consistent() is the accounting rule of pool.h and
+ * slot.h, computed the slow way; call it whenever no thread is inside. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+extern "C" {
+#include "config.h"
+#include "decay.h"
+#include "extent.h"
+#include "fake_os.h"
+#include "live.h"
+#include "move.h"
+#include "pool.h"
+#include "release.h"
+#include "remap.h"
+}
+
+constexpr size_t kib = WEIR_KIB;
+constexpr size_t mib = WEIR_MIB;
+constexpr size_t page = 4096;
+
+struct EngineOptions {
+	size_t limit = 64 * mib;
+	size_t class_blocks = WEIR_NO_LIMIT;
+	std::vector<weir_class_limit> class_limits = {};
+	size_t huge_stride = SIZE_MAX;
+	unsigned region_shift = 28;
+};
+
+/* A space whose regions have 2^region_shift bytes. */
+inline bool make_space(weir_space *space, unsigned region_shift, size_t huge_stride = SIZE_MAX)
+{
+	weir_space_options options = {};
+
+	options.memory_bytes = WEIR_GIB;
+	options.address_limit_bytes = 4 * ((size_t)WEIR_REGION_COUNT << region_shift);
+	options.huge_stride_bytes = huge_stride;
+	return weir_space_init(space, &options);
+}
+
+struct Engine {
+	explicit Engine(const EngineOptions &options = {})
+	{
+		weir_pool_options limits = {};
+
+		fake_os_reset();
+		memset(&weir_stats, 0, sizeof weir_stats);
+		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
+		limits.limit_bytes = options.limit;
+		limits.class_blocks = options.class_blocks;
+		limits.class_limits = options.class_limits.data();
+		limits.class_limit_count = (unsigned)options.class_limits.size();
+		weir_pool_init(&pool, &space, &limits);
+	}
+	~Engine()
+	{
+		weir_space_destroy(&space);
+		fake_os_reset();
+	}
+	Engine(const Engine &) = delete;
+	Engine &operator=(const Engine &) = delete;
+
+	static uint64_t now() { return weir_os_now_ms(); }
+
+	/* The program's calls. */
+
+	char *take(size_t bytes, size_t align = 1)
+	{
+		unsigned region = weir_region_of(bytes, align);
+
+		return region < WEIR_REGION_COUNT ? take_from(region, bytes) : nullptr;
+	}
+
+	char *take_from(unsigned region, size_t bytes)
+	{
+		weir_block block = {};
+
+		if (!weir_pool_take(&pool, region, bytes, now(), &block))
+			return nullptr;
+		weir_live_publish(&pool, &block, bytes, now());
+		return weir_region_address(block.region, block.index);
+	}
+
+	/* False for a block that is not live. */
+	bool free(const char *address)
+	{
+		weir_block block = find(address);
+
+		do {
+			if (!(block.word & WEIR_SLOT_LIVE))
+				return false;
+		} while (!weir_cas_seq_cst(word_of(block), &block.word,
+					   block.word & ~WEIR_SLOT_LIVE));
+		if (block.word & WEIR_SLOT_BUSY)
+			return true;
+		block.word &= ~WEIR_SLOT_LIVE;
+		weir_pool_put(&pool, &block, now());
+		return true;
+	}
+
+	bool resize(const char *address, size_t bytes)
+	{
+		weir_block block = find(address);
+
+		return weir_live_resize(&pool, &block, bytes, now());
+	}
+
+	char *move(const char *address, size_t bytes)
+	{
+		weir_block block = find(address);
+
+		return (char *)weir_move_block(&pool, &block, weir_region_of(bytes, 1), bytes,
+					       now());
+	}
+
+	weir_tally release(weir_trigger trigger = WEIR_TRIGGER_signal)
+	{
+		return weir_release_all(&pool, trigger, now());
+	}
+
+	/* A block of each size, live together, then free: that many are retained. */
+	void retain(const std::vector<size_t> &sizes)
+	{
+		std::vector<char *> blocks;
+
+		for (size_t size : sizes)
+			blocks.push_back(take(size));
+		for (char *block : blocks)
+			EXPECT_TRUE(free(block));
+	}
+
+	/* What is in a slot. */
+
+	weir_block find(const char *address)
+	{
+		weir_block block = {};
+
+		EXPECT_TRUE(weir_space_owns(&space, address));
+		EXPECT_EQ(WEIR_PLACE_SLOT,
+			  weir_space_find(&space, address, &block.region, &block.index));
+		block.word = weir_load_acquire(word_of(block));
+		return block;
+	}
+
+	static uint64_t *word_of(const weir_block &block)
+	{
+		return &block.region->slots[block.index].word;
+	}
+
+	bool live(const char *address) { return find(address).word & WEIR_SLOT_LIVE; }
+	size_t extent(const char *address)
+	{
+		return weir_units_to_bytes(weir_slot_extent(find(address).word));
+	}
+
+	/* Bytes, as the usage word has them. */
+
+	size_t live_bytes() const
+	{
+		return weir_units_to_bytes(weir_usage_live(weir_pool_usage(&pool)));
+	}
+	size_t retained_bytes() const
+	{
+		return weir_units_to_bytes(weir_usage_retained(weir_pool_usage(&pool)));
+	}
+	size_t released_bytes(weir_trigger trigger) const
+	{
+		return weir_units_to_bytes(weir_stats.released[trigger].units);
+	}
+
+	weir_class &class_for(size_t bytes)
+	{
+		return pool.classes[weir_class_of(weir_region_of(bytes, 1), bytes)];
+	}
+
+	/* Mappings that lie in the reservation. */
+	size_t mappings() const;
+
+	/* Whether every count agrees with the slots. */
+	testing::AssertionResult consistent();
+
+	/* Whether no page beyond an extent holds anything. */
+	testing::AssertionResult zero_beyond_extents();
+
+	weir_space space = {};
+	weir_pool pool = {};
+};
+
+struct EngineSums {
+	uint64_t live = 0;
+	uint64_t retained = 0;
+	uint64_t pieces = 0;
+	std::map<unsigned, uint64_t> class_blocks;
+	std::map<unsigned, uint64_t> range_units;
+};
+
+/* Counts how often each slot is on the list; false when the list has a loop. */
+inline bool walk_list(const weir_region &region, const weir_list &list, std::vector<unsigned> *seen,
+		      std::vector<uint32_t> *indexes)
+{
+	uint64_t first = list.head & (((uint64_t)1 << WEIR_LIST_INDEX_BITS) - 1);
+
+	for (; first != 0; first = region.slots[first - 1].next) {
+		if (first > seen->size() || ++(*seen)[first - 1] > 1)
+			return false;
+		indexes->push_back((uint32_t)first - 1);
+	}
+	return true;
+}
+
+inline uint64_t slot_surplus(const weir_region &region, uint64_t word)
+{
+	uint64_t size = weir_region_units(&region, weir_slot_size(word));
+	uint64_t extent = weir_slot_extent(word);
+
+	return extent > size ? extent - size : 0;
+}
+
+inline testing::AssertionResult sum_lists(weir_pool &pool, unsigned r, std::vector<unsigned> *seen,
+					  EngineSums *sums)
+{
+	weir_region &region = pool.space->regions[r];
+
+	for (unsigned c = r * WEIR_CLASSES_PER_REGION; c < (r + 1) * WEIR_CLASSES_PER_REGION; c++)
+		for (weir_list &list : pool.classes[c].lists) {
+			std::vector<uint32_t> indexes;
+
+			if (!walk_list(region, list, seen, &indexes))
+				return testing::AssertionFailure()
+				       << "class " << c << " lists a slot twice";
+			for (uint32_t i : indexes) {
+				uint64_t extent = weir_slot_extent(region.slots[i].word);
+
+				if (extent == 0 ||
+				    weir_class_of(r, weir_units_to_bytes(extent)) != c)
+					return testing::AssertionFailure()
+					       << "class " << c << " lists an extent of " << extent;
+				sums->class_blocks[c]++;
+				if (pool.quotas.of_class[c] != WEIR_QUOTA_NONE)
+					sums->range_units[pool.quotas.of_class[c]] += extent;
+			}
+		}
+	return testing::AssertionSuccess();
+}
+
+inline testing::AssertionResult sum_slots(const weir_region &region,
+					  const std::vector<unsigned> &seen, EngineSums *sums)
+{
+	for (uint32_t i = 0; i < seen.size(); i++) {
+		uint64_t word = region.slots[i].word;
+		bool is_live = word & WEIR_SLOT_LIVE;
+
+		if (word & WEIR_SLOT_BUSY)
+			return testing::AssertionFailure() << "slot " << i << " stays BUSY";
+		if (seen[i] != (is_live ? 0 : 1))
+			return testing::AssertionFailure()
+			       << (is_live ? "live" : "free") << " slot " << i << " of stride "
+			       << weir_region_slot_bytes(&region) << " is on " << seen[i]
+			       << " lists";
+		if (!is_live && weir_slot_size(word) != 0)
+			return testing::AssertionFailure() << "free slot " << i << " has a size";
+		sums->live += is_live ? weir_region_units(&region, weir_slot_size(word)) : 0;
+		sums->retained += is_live ? slot_surplus(region, word) : weir_slot_extent(word);
+		sums->pieces += region.slots[i].pieces;
+	}
+	return testing::AssertionSuccess();
+}
+
+/* Limits may be passed by what the kernel would not release, and by nothing else. */
+inline testing::AssertionResult compare_sums(const weir_pool &pool, EngineSums &sums)
+{
+	bool refused = weir_stats.counters[WEIR_COUNT_release_failures] > 0;
+	uint64_t word = weir_pool_usage(&pool);
+
+	if (weir_usage_live(word) != sums.live || weir_usage_retained(word) != sums.retained)
+		return testing::AssertionFailure()
+		       << "usage says " << weir_usage_live(word) << " live, "
+		       << weir_usage_retained(word) << " retained units; the slots " << sums.live
+		       << ", " << sums.retained;
+	if (pool.space->pieces != sums.pieces)
+		return testing::AssertionFailure() << "the slots have " << sums.pieces
+						   << " pieces, counted are " << pool.space->pieces;
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
+		if (pool.classes[c].blocks != sums.class_blocks[c] ||
+		    (!refused && pool.classes[c].blocks > pool.class_blocks))
+			return testing::AssertionFailure()
+			       << "class " << c << " counts " << pool.classes[c].blocks
+			       << " blocks, its lists hold " << sums.class_blocks[c];
+	for (auto &range : sums.range_units)
+		if (pool.quotas.ranges[range.first].used_units != range.second ||
+		    (!refused && range.second > pool.quotas.ranges[range.first].limit_units))
+			return testing::AssertionFailure()
+			       << "range " << range.first << " counts "
+			       << pool.quotas.ranges[range.first].used_units
+			       << " units, its lists hold " << range.second;
+	if (!refused && sums.retained > pool.limit_units)
+		return testing::AssertionFailure() << sums.retained << " units are retained, "
+						   << pool.limit_units << " are allowed";
+	return testing::AssertionSuccess();
+}
+
+inline testing::AssertionResult Engine::consistent()
+{
+	EngineSums sums;
+
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
+		if (pool.quotas.of_class[c] != WEIR_QUOTA_NONE)
+			sums.range_units[pool.quotas.of_class[c]] += 0;
+	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
+		weir_region &region = space.regions[r];
+		std::vector<unsigned> seen(weir_region_fresh(&region));
+		std::vector<uint32_t> indexes;
+		testing::AssertionResult result = sum_lists(pool, r, &seen, &sums);
+
+		if (result && !walk_list(region, region.empty, &seen, &indexes))
+			result = testing::AssertionFailure() << "an empty slot is listed twice";
+		if (result)
+			result = sum_slots(region, seen, &sums);
+		if (!result)
+			return result;
+	}
+	return compare_sums(pool, sums);
+}
+
+inline testing::AssertionResult Engine::zero_beyond_extents()
+{
+	for (weir_region &region : space.regions)
+		for (uint32_t i = 0; i < weir_region_fresh(&region); i++) {
+			uint64_t word = region.slots[i].word;
+			size_t extent = weir_units_to_bytes(weir_slot_extent(word));
+			size_t size = weir_align_up(weir_slot_size(word), page);
+			char *address = weir_region_address(&region, i);
+			static const char zeroes[page] = {};
+
+			for (size_t at = weir_max(extent, size);
+			     at < weir_region_slot_bytes(&region); at += page)
+				if (fake_os_resident(address + at, page) > 0 &&
+				    memcmp(address + at, zeroes, page) != 0)
+					return testing::AssertionFailure()
+					       << "slot " << i << " of stride "
+					       << weir_region_slot_bytes(&region) << " with extent "
+					       << extent << " holds something at " << at;
+		}
+	return testing::AssertionSuccess();
+}
+
+inline size_t Engine::mappings() const
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	char line[512];
+	size_t count = 0;
+
+	while (maps && fgets(line, sizeof line, maps))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start < space.base + space.span &&
+		    end > space.base)
+			count++;
+	if (maps)
+		fclose(maps);
+	return count;
+}
+
+/* Contents that tell where and whose they are. */
+inline void fill(char *block, size_t bytes, unsigned seed)
+{
+	for (size_t at = 0; at < bytes; at++)
+		block[at] = (char)(seed * 31 + at * 7 + (at >> 12));
+}
+
+inline testing::AssertionResult holds(const char *block, size_t bytes, unsigned seed)
+{
+	for (size_t at = 0; at < bytes; at++)
+		if (block[at] != (char)(seed * 31 + at * 7 + (at >> 12)))
+			return testing::AssertionFailure()
+			       << "byte " << at << " of " << bytes << " is not the program's";
+	return testing::AssertionSuccess();
+}
+
+#endif

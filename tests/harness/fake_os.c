@@ -1,0 +1,277 @@
+#include "fake_os.h"
+
+#include "atomic.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static struct {
+	unsigned calls[FAKE_CALL_COUNT];
+	size_t bytes[FAKE_CALL_COUNT];
+	unsigned fail_after[FAKE_CALL_COUNT];
+	unsigned fail_times[FAKE_CALL_COUNT];
+	fake_hook *hooks[FAKE_CALL_COUNT];
+	void *contexts[FAKE_CALL_COUNT];
+	uint64_t now_ms;
+	size_t memory_bytes;
+	const char *file_root;
+	int cpu;
+	bool ignore_release;
+} fake;
+
+void fake_os_reset(void)
+{
+	for (unsigned call = 0; call < FAKE_CALL_COUNT; call++) {
+		weir_store_relaxed(&fake.calls[call], 0U);
+		weir_store_relaxed(&fake.bytes[call], (size_t)0);
+		weir_store_relaxed(&fake.fail_times[call], 0U);
+		fake.hooks[call] = NULL;
+	}
+	fake_os_set_now_ms(0);
+	fake_os_set_memory(WEIR_GIB);
+	fake_os_set_cpu(-1);
+	fake_os_set_file_root(NULL);
+	fake_os_ignore_release(false);
+}
+
+void fake_os_fail(enum fake_call call, unsigned after, unsigned times)
+{
+	weir_store_relaxed(&fake.fail_after[call], fake_os_calls(call) + after);
+	weir_store_relaxed(&fake.fail_times[call], times);
+}
+
+unsigned fake_os_calls(enum fake_call call)
+{
+	return weir_load_relaxed(&fake.calls[call]);
+}
+
+size_t fake_os_bytes(enum fake_call call)
+{
+	return weir_load_relaxed(&fake.bytes[call]);
+}
+
+void fake_os_on(enum fake_call call, fake_hook *hook, void *context)
+{
+	fake.hooks[call] = hook;
+	fake.contexts[call] = context;
+}
+
+void fake_os_set_now_ms(uint64_t now_ms)
+{
+	weir_store_relaxed(&fake.now_ms, now_ms);
+}
+
+void fake_os_set_memory(size_t memory_bytes)
+{
+	weir_store_relaxed(&fake.memory_bytes, memory_bytes);
+}
+
+void fake_os_set_cpu(int cpu)
+{
+	weir_store_relaxed(&fake.cpu, cpu);
+}
+
+void fake_os_set_file_root(const char *root)
+{
+	fake.file_root = root;
+}
+
+void fake_os_ignore_release(bool ignore)
+{
+	weir_store_relaxed(&fake.ignore_release, ignore);
+}
+
+size_t fake_os_resident(const void *address, size_t bytes)
+{
+	size_t page = weir_os_page_bytes();
+	char *start = (char *)(uintptr_t)address;
+	unsigned char states[512];
+	size_t resident = 0, part;
+
+	for (size_t at = 0; at < bytes; at += part) {
+		part = weir_min(bytes - at, sizeof states * page);
+		if (mincore(start + at, part, states) != 0)
+			return SIZE_MAX;
+		for (size_t i = 0; i * page < part; i++)
+			resident += (states[i] & 1) * page;
+	}
+	return resident;
+}
+
+/* Counts a call; false when it is to fail. */
+static bool allowed(enum fake_call call, size_t bytes)
+{
+	unsigned after = weir_load_relaxed(&fake.fail_after[call]);
+	unsigned n;
+
+	if (fake.hooks[call])
+		fake.hooks[call](fake.contexts[call]);
+	n = weir_add_relaxed(&fake.calls[call], 1U);
+	weir_add_relaxed(&fake.bytes[call], bytes);
+	return n < after || n - after >= weir_load_relaxed(&fake.fail_times[call]);
+}
+
+size_t weir_os_page_bytes(void)
+{
+	return 4096;
+}
+
+size_t weir_os_memory_bytes(void)
+{
+	return weir_load_relaxed(&fake.memory_bytes);
+}
+
+size_t weir_os_address_limit_bytes(void)
+{
+	return SIZE_MAX;
+}
+
+static void *map_pages(void *address, size_t bytes, int protection, int flags)
+{
+	void *found = mmap(address, bytes, protection,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+
+	if (found == MAP_FAILED)
+		return NULL;
+	madvise(found, bytes, MADV_NOHUGEPAGE);
+	return found;
+}
+
+void *weir_os_reserve(size_t bytes, size_t align)
+{
+	char *found, *aligned;
+
+	if (!allowed(FAKE_RESERVE, bytes))
+		return NULL;
+	found = map_pages(NULL, bytes + align, PROT_NONE, 0);
+	if (!found)
+		return NULL;
+	aligned = (char *)weir_align_up((uintptr_t)found, align);
+	if (aligned > found)
+		munmap(found, (size_t)(aligned - found));
+	if (aligned < found + align)
+		munmap(aligned + bytes, (size_t)(found + align - aligned));
+	return aligned;
+}
+
+void weir_os_unreserve(void *address, size_t bytes)
+{
+	munmap(address, bytes);
+}
+
+bool weir_os_commit(void *address, size_t bytes)
+{
+	return allowed(FAKE_COMMIT, bytes) && mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool weir_os_release(void *address, size_t bytes)
+{
+	if (!allowed(FAKE_RELEASE, bytes))
+		return false;
+	return weir_load_relaxed(&fake.ignore_release) ||
+	       madvise(address, bytes, MADV_DONTNEED) == 0;
+}
+
+bool weir_os_renew(void *address, size_t bytes, enum weir_huge huge)
+{
+	(void)huge;
+	return allowed(FAKE_RENEW, bytes) &&
+	       map_pages(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != NULL;
+}
+
+void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge)
+{
+	(void)address;
+	(void)bytes;
+	(void)huge;
+}
+
+/* A refused move still moves its first half, as the kernel may. */
+size_t weir_os_move(void *to, void *from, size_t bytes)
+{
+	bool whole = allowed(FAKE_MOVE, bytes);
+	size_t page = weir_os_page_bytes();
+	size_t part = whole ? bytes : weir_align_down(bytes / 2, page);
+
+	for (size_t at = 0; at < part; at += page)
+		if (mremap((char *)from + at, page, page,
+			   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+			   (char *)to + at) == MAP_FAILED)
+			return at;
+	return part;
+}
+
+unsigned weir_os_cpu(void)
+{
+	int said = weir_load_relaxed(&fake.cpu);
+	int cpu = said < 0 ? sched_getcpu() : said;
+
+	return cpu < 0 ? 0 : (unsigned)cpu;
+}
+
+void weir_os_yield(void)
+{
+	sched_yield();
+}
+
+uint64_t weir_os_now_ms(void)
+{
+	return weir_load_relaxed(&fake.now_ms);
+}
+
+uint64_t weir_os_now_ns(void)
+{
+	return weir_os_now_ms() * 1000000;
+}
+
+pid_t weir_os_pid(void)
+{
+	return getpid();
+}
+
+ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size)
+{
+	bool exists = !fake.file_root || strncmp(path, fake.file_root, strlen(fake.file_root)) == 0;
+	int fd = exists ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t result =
+		fd >= 0 ? pread(fd, data, size - 1, (off_t)offset) : -(exists ? errno : ENOENT);
+
+	if (fd >= 0)
+		close(fd);
+	data[result > 0 ? result : 0] = '\0';
+	return result;
+}
+
+int weir_os_write(int fd, const char *data, size_t count)
+{
+	ssize_t written;
+
+	for (; count > 0; count -= (size_t)written) {
+		written = write(fd, data, count);
+		if (written <= 0)
+			return -EIO;
+		data += written;
+	}
+	return 0;
+}
+
+int weir_os_append_file(const char *path, const char *data, size_t count)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	result = weir_os_write(fd, data, count);
+	close(fd);
+	return result;
+}

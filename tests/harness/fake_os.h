@@ -1,0 +1,44 @@
+/* What the unit tests put in place of the kernel (src/lib/os.h).
+ *
+ * The memory calls are real, so that pages, zeroes and moves are too; any of them
+ * can be made to fail on demand. Huge pages are off, so that what is resident is
+ * known to the page. Clocks stand still until a test moves them. Threads may use
+ * the fake kernel at once; hooks and the file root are set before they start. */
+#ifndef FAKE_OS_H
+#define FAKE_OS_H
+
+#include "os.h"
+
+enum fake_call { FAKE_RESERVE, FAKE_COMMIT, FAKE_RELEASE, FAKE_RENEW, FAKE_MOVE, FAKE_CALL_COUNT };
+
+/* Everything below back to a kernel that works, at time 0. */
+void fake_os_reset(void);
+
+/* Calls of this kind fail from the nth on (0: the next), `times` times. */
+void fake_os_fail(enum fake_call call, unsigned after, unsigned times);
+
+/* How often a kind was called, and for how many bytes, since the reset. */
+unsigned fake_os_calls(enum fake_call call);
+size_t fake_os_bytes(enum fake_call call);
+
+/* Called before each call of the kind, to act in the middle of one. A hook whose
+ * own actions come back here must expect it. */
+typedef void fake_hook(void *context);
+void fake_os_on(enum fake_call call, fake_hook *hook, void *context);
+
+void fake_os_set_now_ms(uint64_t now_ms);
+void fake_os_set_memory(size_t memory_bytes);
+
+/* The core that every caller is said to run on; -1 for the real one. */
+void fake_os_set_cpu(int cpu);
+
+/* Only files below this directory exist; NULL: all that the machine has. */
+void fake_os_set_file_root(const char *root);
+
+/* Makes releases succeed without dropping the pages, as qemu-user does. */
+void fake_os_ignore_release(bool ignore);
+
+/* Bytes of [address, address + bytes), page-aligned, that are resident. */
+size_t fake_os_resident(const void *address, size_t bytes);
+
+#endif

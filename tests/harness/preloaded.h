@@ -1,0 +1,186 @@
+/* Programs run with and without weir, for the tests of tests/e2e.
+ *
+ * `Launch` says what to start, `Running` is a program that was started and
+ * `Outcome` what became of it. A Launch preloads the library of LIBWEIR_PATH
+ * and collects the reports of the program and of its children in a directory
+ * of its own, unless plain() was called. */
+#ifndef WEIR_TESTS_PRELOADED_H
+#define WEIR_TESTS_PRELOADED_H
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+extern "C" {
+#include "proc.h"
+#include "program.h"
+}
+
+namespace e2e
+{
+
+constexpr uint64_t KiB = 1024;
+constexpr uint64_t MiB = 1024 * KiB;
+constexpr uint64_t GiB = 1024 * MiB;
+
+std::string read_file(const std::string &path);
+void write_file(const std::string &path, const std::string &content);
+
+/* A fresh directory, removed with all its content at the end. */
+class Directory
+{
+public:
+	Directory();
+	~Directory();
+	Directory(const Directory &) = delete;
+	Directory &operator=(const Directory &) = delete;
+	const std::string &path() const { return path_; }
+	std::string file(const std::string &name) const { return path_ + "/" + name; }
+
+private:
+	std::string path_;
+};
+
+/* The object that WEIR_REPORT wrote for one process. Members of members are
+ * named with slashes: "released/signal/bytes". */
+class Report
+{
+public:
+	explicit Report(const std::string &line);
+	bool has(const std::string &name) const;
+	uint64_t number(const std::string &name) const; /* a missing one fails the test */
+	std::string text(const std::string &name) const;
+	/* A figure over the classes of which the size lies in this range. */
+	uint64_t of_classes(uint64_t from, uint64_t to, const std::string &name) const;
+	/* The same for the one class that serves requests of `bytes`. */
+	uint64_t of_class(uint64_t bytes, const std::string &name) const;
+	size_t class_count() const;
+
+private:
+	std::map<std::string, uint64_t> numbers_;
+	std::map<std::string, std::string> texts_;
+};
+
+struct Outcome {
+	pid_t pid = -1;
+	program_end end = {};
+	std::string out;
+	std::string err;
+	std::vector<Report> reports;
+
+	bool succeeded() const { return !end.timed_out && end.exit_status == 0; }
+	/* The report of the program itself; fails the test when there is not exactly one. */
+	const Report &report() const;
+	/* Over the program and its children. */
+	uint64_t total(const std::string &name) const;
+	/* How it ended and what it printed, for the message of a failed test. */
+	std::string describe() const;
+};
+
+class Launch
+{
+public:
+	explicit Launch(std::vector<std::string> argv) : argv_(std::move(argv)) {}
+
+	Launch &plain();			    /* without weir */
+	Launch &behind(const std::string &library); /* preloaded too, after weir */
+	Launch &env(const std::string &name, const std::string &value);
+	Launch &in(const std::string &directory);
+	Launch &input(const std::string &path);
+	Launch &ignoring(int signal);
+	Launch &address_limit(uint64_t bytes);
+	Launch &seconds(unsigned limit); /* the time-out; 60 unless told */
+	Outcome run() const;
+
+private:
+	friend class Running;
+	std::vector<std::string> argv_;
+	std::map<std::string, std::string> env_;
+	std::string libraries_;
+	std::string directory_;
+	std::string input_;
+	int ignored_signal_ = 0;
+	uint64_t address_limit_ = 0;
+	unsigned seconds_ = 60;
+	bool preloaded_ = true;
+};
+
+class Running
+{
+public:
+	explicit Running(const Launch &launch);
+	virtual ~Running();
+	Running(const Running &) = delete;
+	Running &operator=(const Running &) = delete;
+
+	pid_t pid() const;
+	void say(const std::string &line);
+	std::string hear(); /* the next line it prints; empty at its end */
+	void signal(int number);
+	void signal_thread(pid_t thread, int number);
+	proc_memory memory() const;
+	std::string errors();	 /* its stderr so far */
+	const Outcome &finish(); /* closes its stdin and waits */
+
+private:
+	Directory reports_;
+	program *program_ = nullptr;
+	std::unique_ptr<Outcome> outcome_;
+};
+
+/* The victim `puppet`, which holds numbered blocks and does as it is told. It
+ * has started, and has asked for nothing large, once it is constructed. */
+class Puppet : public Running
+{
+public:
+	explicit Puppet(const Launch &launch);
+
+	/* The number it answers; a complaint of the puppet fails the test. */
+	uint64_t ask(const std::string &command);
+	/* The errno of a command that is to fail. */
+	uint64_t ask_error(const std::string &command);
+	/* Blocks `first` to `last`: each of `bytes`, written whole; or freed. */
+	void fill(unsigned first, unsigned last, uint64_t bytes);
+	void free(unsigned first, unsigned last);
+	/* Sends the signal to the process and returns when it was taken. */
+	void release(int number = 10);
+	/* Its anonymous memory above that at its start. */
+	uint64_t grown() const;
+
+private:
+	uint64_t start_bytes_;
+};
+
+Launch puppet();
+
+/* A program or library of tests/victims, as built. */
+std::string victim(const std::string &name);
+std::string victim_library(const std::string &name);
+
+/* The first of these names on PATH that is a program itself and no script;
+ * empty when there is none. */
+std::string find_program(const std::vector<std::string> &names);
+/* The same for shared libraries of the system. */
+std::string find_library(const std::string &name);
+
+/* Without the thing the test fails under CI, and is skipped elsewhere. */
+bool under_ci();
+#define NEED_FOUND(path, what) \
+	do { \
+		if ((path).empty() && e2e::under_ci()) \
+			FAIL() << what << " is not installed"; \
+		if ((path).empty()) \
+			GTEST_SKIP() << what << " is not installed"; \
+	} while (0)
+
+/* Both ended well, with the same output. */
+void expect_same(const Outcome &plain, const Outcome &preloaded);
+
+} // namespace e2e
+
+#endif

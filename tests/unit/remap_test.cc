@@ -1,0 +1,219 @@
+#include "engine.h"
+
+namespace
+{
+
+EngineOptions roomy()
+{
+	EngineOptions options;
+
+	options.limit = WEIR_GIB;
+	return options;
+}
+
+struct Remap : testing::Test {
+	explicit Remap(const EngineOptions &options = roomy()) : engine(options) {}
+
+	/* A retained block of the size, filled. */
+	char *retained(size_t bytes, unsigned seed)
+	{
+		char *block = engine.take(bytes);
+
+		fill(block, bytes, seed);
+		EXPECT_TRUE(engine.free(block));
+		return block;
+	}
+
+	/* Grows a block in place; what it has beyond its old size must come as pages. */
+	size_t filled_by_growth(char *block, size_t bytes)
+	{
+		size_t before = weir_slot_size(engine.find(block).word);
+
+		EXPECT_TRUE(engine.resize(block, bytes));
+		size_t extent = engine.extent(block);
+
+		return extent > before ? extent - before : 0;
+	}
+
+	Engine engine;
+};
+
+TEST_F(Remap, GainsOnlyWhereThereIsEnoughToMove)
+{
+	EXPECT_FALSE(weir_remap_gains(&engine.pool, 1000));
+	retained(mib, 1);
+	EXPECT_TRUE(weir_remap_gains(&engine.pool, WEIR_CHUNK_UNITS));
+	EXPECT_FALSE(weir_remap_gains(&engine.pool, WEIR_CHUNK_UNITS - 1));
+}
+
+TEST_F(Remap, TakesTheTailOfARetainedBlock)
+{
+	char *block = engine.take(768 * kib), *victim = retained(4 * mib, 2);
+
+	fill(block, 768 * kib, 1);
+	EXPECT_EQ(256 * kib, filled_by_growth(block, mib));
+	EXPECT_TRUE(holds(block, 768 * kib, 1));
+	EXPECT_EQ(4 * mib - 256 * kib, engine.extent(victim));
+	EXPECT_TRUE(holds(victim, 4 * mib - 256 * kib, 2));
+	EXPECT_EQ(mib, engine.live_bytes());
+	EXPECT_EQ(4 * mib - 256 * kib, engine.retained_bytes());
+	EXPECT_EQ(mib, fake_os_resident(block, mib));
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, TakesWholeChunksOnly)
+{
+	char *block = engine.take(1100 * kib), *victim = retained(4 * mib + 100 * kib, 2);
+
+	fill(block, 1100 * kib, 1);
+	filled_by_growth(block, 2000 * kib);
+	EXPECT_TRUE(holds(block, 1100 * kib, 1));
+	EXPECT_EQ(0U, engine.extent(victim) % (256 * kib));
+	EXPECT_TRUE(holds(victim, engine.extent(victim), 2));
+	EXPECT_EQ(2000 * kib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, TakesFromTheClassThatWasIdleLongest)
+{
+	char *block = engine.take(768 * kib);
+	char *early = engine.take(4 * mib), *late = engine.take(2 * mib);
+
+	fake_os_set_now_ms(5);
+	engine.free(early);
+	fake_os_set_now_ms(9);
+	engine.free(late);
+	filled_by_growth(block, mib);
+	EXPECT_EQ(4 * mib - 256 * kib, engine.extent(early));
+	EXPECT_EQ(2 * mib, engine.extent(late));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(Remap, TakesFromOneAfterTheOther)
+{
+	char *block = engine.take(9 * mib);
+
+	for (int i = 0; i < 4; i++)
+		engine.take(mib);
+	engine.retain({ mib, mib, 2 * mib });
+	EXPECT_EQ(4 * mib, filled_by_growth(block, 14 * mib));
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_EQ(18 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(Remap, FindsLongBlocksBehindAShortOne)
+{
+	char *block = engine.take(5 * mib), *shorter = engine.take(100 * kib, mib);
+	char *victim = engine.take(4 * mib);
+
+	engine.free(shorter);
+	fake_os_set_now_ms(5);
+	engine.free(victim);
+	fake_os_set_now_ms(6);
+	EXPECT_GE(filled_by_growth(block, 7 * mib), 2 * mib - 256 * kib);
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(Remap, StaysTrueWhereTheKernelMovesAPart)
+{
+	char *block = engine.take(9 * mib), *victim = retained(4 * mib, 2);
+
+	fill(block, 9 * mib, 1);
+	fake_os_fail(FAKE_MOVE, 0, 1);
+	filled_by_growth(block, 12 * mib);
+	EXPECT_TRUE(holds(block, 9 * mib, 1));
+	EXPECT_TRUE(holds(victim, engine.extent(victim), 2));
+	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_move_failures]);
+	EXPECT_EQ(12 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+/* Pages that came with a part of a chunk lie beyond the block. */
+TEST_F(Remap, KnowsOfPagesThatCameWithAPartOfAChunk)
+{
+	char *block = engine.take(300 * kib, mib);
+
+	retained(4 * mib, 2);
+	fake_os_fail(FAKE_MOVE, 0, 1);
+	filled_by_growth(block, 560 * kib);
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+	engine.free(block);
+	engine.release();
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, LeavesTheVictimWholeWhereNothingMoves)
+{
+	char *block = engine.take(600 * kib), *victim = retained(4 * mib, 2);
+
+	engine.space.pieces = 16384;
+	EXPECT_EQ(0U, filled_by_growth(block, mib));
+	engine.space.pieces = 0;
+	EXPECT_EQ(4 * mib, engine.extent(victim));
+	EXPECT_TRUE(holds(victim, 4 * mib, 2));
+	EXPECT_TRUE(engine.consistent());
+}
+
+void release_everything(void *context)
+{
+	Engine *engine = (Engine *)context;
+
+	fake_os_on(FAKE_MOVE, nullptr, nullptr);
+	engine->release();
+}
+
+TEST_F(Remap, DrainsTheRestOfAVictimWhenAReleaseBegan)
+{
+	char *block = engine.take(600 * kib), *victim = retained(4 * mib, 2);
+
+	fake_os_on(FAKE_MOVE, release_everything, &engine);
+	filled_by_growth(block, mib);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_EQ(0U, engine.extent(victim));
+	EXPECT_EQ(mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+struct RemapHuge : Remap {
+	static EngineOptions options()
+	{
+		EngineOptions made = roomy();
+
+		made.huge_stride = 4 * mib;
+		return made;
+	}
+
+	RemapHuge() : Remap(options()) {}
+};
+
+TEST_F(RemapHuge, TakesPartsOfHugePages)
+{
+	char *block = engine.take(768 * kib), *victim = retained(8 * mib, 2);
+
+	EXPECT_EQ(256 * kib, filled_by_growth(block, mib));
+	EXPECT_EQ(mib, engine.live_bytes());
+	EXPECT_TRUE(holds(victim, engine.extent(victim), 2));
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(RemapHuge, FillsABlockOfHugePages)
+{
+	char *block = engine.take(9 * mib);
+
+	retained(8 * mib, 2);
+	retained(mib, 3);
+	filled_by_growth(block, 14 * mib);
+	EXPECT_EQ(14 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	engine.free(block);
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+} // namespace

@@ -1,0 +1,10 @@
+#include "misuse.h"
+
+int main(void)
+{
+	char *block = misuse_announce(misuse_block());
+
+	free(misuse_hide(block));
+	free(misuse_hide(block));
+	return 0;
+}

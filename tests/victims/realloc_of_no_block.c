@@ -1,0 +1,8 @@
+#include "misuse.h"
+
+int main(void)
+{
+	char *block = misuse_block();
+
+	return realloc(misuse_hide(misuse_announce(block + ((size_t)1 << 30))), 10) == NULL;
+}
