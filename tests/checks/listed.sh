@@ -15,7 +15,7 @@ unlisted() {
 unlisted src/lib/*.[ch] include/*.h | rule 'Makefile.am lists every file of the library'
 unlisted tests/unit/*_test.cc tests/stress/*.cc tests/e2e/*_test.cc tests/checks/[!c]*.sh tests/checks/c[!h]*.sh |
 	rule 'Makefile.am lists every test'
-unlisted tests/harness/*.[ch]* tests/victims/*.[ch] tests/tools/*.c |
-	rule "Makefile.am lists every file of the tests' programs"
+unlisted tests/harness/*.[ch]* tests/victims/*.[ch] tests/tools/*.c bench/*.[ch] bench/workloads/*.c |
+	rule "Makefile.am lists every file of the tests' and benchmark's programs"
 
 finish
