@@ -52,6 +52,7 @@ struct weir_config {
 	struct weir_class_limit class_limits[WEIR_CLASS_LIMITS_MAX]; /* first match wins */
 	unsigned class_limit_count;
 	size_t class_blocks;	/* most retained per size class, or WEIR_NO_LIMIT */
+	size_t footprint_bytes; /* or WEIR_NO_LIMIT */
 	size_t max_alloc_bytes; /* one request, or WEIR_NO_LIMIT */
 	uint64_t decay_ms;	/* or WEIR_DECAY_OFF */
 	int signal;		/* number, 0 for off */
@@ -67,6 +68,7 @@ struct weir_config {
 	struct weir_share min_share;
 	struct weir_share max_share;
 	struct weir_share limit_share;
+	struct weir_share footprint_share;
 	struct weir_share max_alloc_share;
 };
 

@@ -97,6 +97,17 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.max = 1000000,
 		.none = "none",
 	},
+	[WEIR_OPTION_FOOTPRINT] = {
+		.name = "WEIR_FOOTPRINT",
+		.default_text = "none",
+		.help = "most bytes live and retained together; retained ones give way as live ones grow, which nothing holds back",
+		.kind = &weir_option_size,
+		.at = offsetof(struct weir_config, footprint_bytes),
+		.share_at = offsetof(struct weir_config, footprint_share),
+		.min = 0,
+		.max = LARGEST_LIMIT,
+		.none = "none",
+	},
 	[WEIR_OPTION_MAX_ALLOC] = {
 		.name = "WEIR_MAX_ALLOC",
 		.default_text = "none",

@@ -63,30 +63,7 @@ static bool release_blocks(struct weir_pool *pool, struct weir_tally *tally)
 	return false;
 }
 
-/* The next slot that nobody has looked at since the tick: each is looked at once,
- * or it would age twice. False when there are no more. */
-static bool take_slot(struct weir_decay *decay, struct weir_pool *pool, struct weir_region **region,
-		      uint32_t *index)
-{
-	uint64_t cursor, next;
-	uint32_t r;
-	bool used;
-
-	for (;;) {
-		cursor = weir_load_relaxed(&decay->cursor);
-		r = (uint32_t)(cursor >> 32);
-		if (r >= WEIR_REGION_COUNT)
-			return false;
-		*region = &pool->space->regions[r];
-		*index = (uint32_t)cursor;
-		used = *index < weir_region_fresh(*region);
-		next = used ? cursor + 1 : (uint64_t)(r + 1) << 32;
-		if (weir_cas_weak_relaxed(&decay->cursor, &cursor, next) && used)
-			return true;
-	}
-}
-
-/* False when the surplus of all live blocks was looked at. */
+/* Each slot is looked at once a tick, or it would age twice. False when all were. */
 static bool release_surplus(struct weir_decay *decay, struct weir_pool *pool, uint64_t now_ms,
 			    struct weir_tally *tally)
 {
@@ -94,7 +71,7 @@ static bool release_surplus(struct weir_decay *decay, struct weir_pool *pool, ui
 	uint32_t index;
 
 	for (unsigned i = 0; i < STEP_SLOTS && tally->units < STEP_UNITS; i++) {
-		if (!take_slot(decay, pool, &region, &index))
+		if (!weir_space_step(pool->space, &decay->cursor, &region, &index))
 			return false;
 		weir_live_trim_surplus(pool, region, index, true, now_ms, tally);
 	}

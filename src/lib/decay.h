@@ -18,7 +18,7 @@ struct weir_decay {
 	uint64_t period_ms;	  /* const after init; WEIR_DECAY_OFF for never */
 	uint64_t next_ms;	  /* atomic, relaxed: the next tick */
 	uint64_t due;		  /* atomic: the time of the tick while blocks are due, else 0 */
-	uint64_t cursor;	  /* atomic, relaxed: region << 32 | slot, the next to look at */
+	uint64_t cursor;	  /* of weir_space_step: the next slot to look at */
 	struct weir_tally so_far; /* atomic, relaxed: released since the tick */
 };
 

@@ -109,11 +109,13 @@ uint64_t weir_extent_move(struct weir_space *space, struct weir_range to, struct
 	uint32_t pieces = pieces_moved(slot_of(from.region, from.index), units);
 	uint64_t moved;
 
-	if (!add_pieces(space, to, pieces))
+	if (!add_pieces(space, to, pieces)) {
+		weir_stats_count(WEIR_COUNT_remap_failures, 1);
 		return 0;
+	}
 	moved = weir_os_move(address_of(to), address_of(from), weir_units_to_bytes(units)) >>
 		WEIR_UNIT_SHIFT;
 	if (moved < units)
-		weir_stats_count(WEIR_COUNT_move_failures, 1);
+		weir_stats_count(WEIR_COUNT_remap_failures, 1);
 	return moved;
 }

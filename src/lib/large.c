@@ -6,7 +6,9 @@
 #include "live.h"
 #include "move.h"
 #include "release.h"
+#include "remap.h"
 #include "report.h"
+#include "resize.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,6 +113,7 @@ static bool set_up(void)
 	}
 	limits = (struct weir_pool_options){
 		.limit_bytes = config->limit_bytes,
+		.footprint_bytes = config->footprint_bytes,
 		.class_blocks = config->class_blocks,
 		.class_limits = config->class_limits,
 		.class_limit_count = config->class_limit_count,
@@ -264,6 +267,7 @@ static bool take(size_t bytes, size_t align, struct weir_block *block)
 
 	for (unsigned region = weir_region_of(bytes, align); region < WEIR_REGION_COUNT; region++)
 		if (weir_pool_take(&pool, region, bytes, now_ms, block)) {
+			weir_remap_complete(&pool, block, bytes, WEIR_CONTENTS_ANY, now_ms);
 			weir_live_publish(&pool, block, bytes, now_ms);
 			decay_step(now_ms);
 			return true;
@@ -388,7 +392,7 @@ void *weir_large_realloc(void *address, size_t bytes)
 	    bytes > config->max_alloc_bytes)
 		return resize_by_copy(address, old_bytes, bytes);
 	if (bytes <= weir_region_slot_bytes(block.region)) {
-		if (weir_live_resize(&pool, &block, bytes, now_ms)) {
+		if (weir_resize_block(&pool, &block, bytes, now_ms)) {
 			weir_stats_count(WEIR_COUNT_reallocs_in_place, 1);
 			return address;
 		}

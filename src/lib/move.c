@@ -31,9 +31,7 @@ void *weir_move_block(struct weir_pool *pool, struct weir_block *from, unsigned 
 	uint64_t size = weir_region_units(from->region, weir_slot_size(from->word));
 	uint64_t extent = weir_slot_extent(from->word);
 	uint64_t units = extent > size ? extent : size;
-	uint64_t new_units = weir_region_units(region, bytes);
 	struct weir_block to;
-	struct weir_range grown;
 
 	if (units < WEIR_CHUNK_UNITS || !weir_live_claim(pool, from))
 		return NULL;
@@ -48,10 +46,10 @@ void *weir_move_block(struct weir_pool *pool, struct weir_block *from, unsigned 
 		weir_live_finish(pool, from, now_ms);
 		return NULL;
 	}
-	weir_usage_add(&pool->usage, (int64_t)new_units - (int64_t)size, -(int64_t)(units - size));
+	weir_usage_add(&pool->usage, (int64_t)(units - size), -(int64_t)(units - size));
 	weir_pool_put_uncounted(pool, from, units);
-	grown = (struct weir_range){ region, to.index, units };
-	to.word = weir_slot_word(0, 0, weir_remap_fill(pool, grown, new_units));
+	to.word = weir_slot_word(0, 0, units);
+	weir_remap_complete(pool, &to, bytes, WEIR_CONTENTS_KEPT, now_ms);
 	weir_live_publish(pool, &to, bytes, now_ms);
 	return weir_region_address(region, to.index);
 }

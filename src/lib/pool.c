@@ -24,6 +24,9 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 	pool->space = space;
 	pool->limit_units =
 		weir_min(options->limit_bytes >> WEIR_UNIT_SHIFT, WEIR_USAGE_RETAINED_MAX);
+	pool->footprint_units = options->footprint_bytes == WEIR_NO_LIMIT
+					? UINT64_MAX
+					: options->footprint_bytes >> WEIR_UNIT_SHIFT;
 	pool->class_blocks = options->class_blocks;
 	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
 }
@@ -88,6 +91,14 @@ static bool pop_shorter(struct weir_pool *pool, unsigned class_index, struct wei
 	return false;
 }
 
+bool weir_pool_take_fitting(struct weir_pool *pool, unsigned region, uint64_t units,
+			    struct weir_block *block)
+{
+	unsigned class_index = weir_class_of(region, weir_units_to_bytes(units));
+
+	return pop_fitting(pool, class_index, block) || pop_shorter(pool, class_index, block);
+}
+
 static bool take_empty(struct weir_pool *pool, struct weir_region *region, struct weir_block *block)
 {
 	block->epoch = weir_load_seq_cst(&pool->epoch);
@@ -106,13 +117,16 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 	struct weir_class *class = &pool->classes[class_index];
 	uint64_t units = weir_region_units(region, bytes);
 	uint64_t extent;
+	int64_t covered;
 	bool hit;
 
 	hit = pop_fitting(pool, class_index, block);
 	if (!hit && !pop_shorter(pool, class_index, block) && !take_empty(pool, region, block))
 		return false;
 	extent = weir_slot_extent(block->word);
-	weir_usage_add(&pool->usage, (int64_t)units, -(int64_t)(extent < units ? extent : units));
+	covered = (int64_t)weir_min(extent, units);
+	if (covered > 0)
+		weir_usage_add(&pool->usage, covered, -covered);
 	weir_add_relaxed(hit ? &class->hits : &class->misses, (uint64_t)1);
 	touch(class, now_ms);
 	if (region->huge && extent < units)
@@ -294,8 +308,6 @@ uint64_t weir_pool_drain(struct weir_pool *pool, unsigned class_index, uint64_t 
 	return drained;
 }
 
-#define NO_CLASS WEIR_CLASS_COUNT
-
 /* By the lists: the count has blocks that are still on their way, and for ever
  * those of threads that a fork left behind. */
 static bool has_blocks(const struct weir_class *class)
@@ -329,14 +341,12 @@ bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, struct weir_blo
 	unsigned region = weir_region_of(weir_units_to_bytes(units), 1);
 	unsigned victim;
 
-	return find_idle(pool, (region + 1) * WEIR_CLASSES_PER_REGION, NO_CLASS, &victim) &&
+	return find_idle(pool, (region + 1) * WEIR_CLASSES_PER_REGION, WEIR_NO_CLASS, &victim) &&
 	       pop(pool, victim, block);
 }
 
-/* Trims one block of the class that was idle longest, by what is needed. False
- * when no other class has any, or the kernel refuses. */
-static bool evict(struct weir_pool *pool, uint64_t needed, unsigned own_class,
-		  struct weir_tally *tally)
+bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
+		     struct weir_tally *tally)
 {
 	struct weir_block block;
 	uint64_t extent, keep, before = tally->units;
@@ -345,18 +355,23 @@ static bool evict(struct weir_pool *pool, uint64_t needed, unsigned own_class,
 	if (!find_idle(pool, 0, own_class, &victim) || !pop(pool, victim, &block))
 		return false;
 	extent = weir_slot_extent(block.word);
-	keep = needed < extent ? round_down_units(block.region, extent - needed) : 0;
+	keep = units < extent ? round_down_units(block.region, extent - units) : 0;
 	if (!place(pool, &block, keep, extent, 0, tally))
 		push_refused(pool, &block, extent);
 	return tally->units > before;
 }
 
-/* Units that may be retained beside those of the others; `own` are counted now. */
-static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint64_t own)
+/* Units that may be retained beside those of the others, once `own_live` units are
+ * live no more; `own_retained` are counted now. */
+static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint64_t own_live,
+			 uint64_t own_retained)
 {
-	uint64_t others = weir_usage_retained(usage_word) - own;
+	uint64_t others = weir_usage_retained(usage_word) - own_retained;
+	uint64_t live = weir_usage_live(usage_word) - own_live;
+	uint64_t beside_live = pool->footprint_units > live ? pool->footprint_units - live : 0;
+	uint64_t most = weir_min(pool->limit_units, beside_live);
 
-	return pool->limit_units > others ? pool->limit_units - others : 0;
+	return most > others ? most - others : 0;
 }
 
 /* Counts up to `total` units of a freed block as retained, and those that must
@@ -371,10 +386,10 @@ static uint64_t retain(struct weir_pool *pool, const struct weir_region *region,
 	uint64_t room, keep, delta;
 
 	do {
-		room = room_for(pool, word, surplus);
-		while (room < total && evict(pool, total - room, class_index, tally)) {
+		room = room_for(pool, word, live, surplus);
+		while (room < total && weir_pool_evict(pool, total - room, class_index, tally)) {
 			word = weir_pool_usage(pool);
-			room = room_for(pool, word, surplus);
+			room = room_for(pool, word, live, surplus);
 		}
 		keep = room < total ? round_down_units(region, room) : total;
 		delta = weir_usage_delta((int64_t)(total - keep) - (int64_t)live,

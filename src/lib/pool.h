@@ -1,6 +1,7 @@
 /* Retained lists under limits. Layer 4.
  *
  * Counts, at every moment:
+ *   live + retained <= footprint, unless live alone is above it (footprint.h)
  *   retained <= limit, unless the kernel refuses to release (then the true count)
  *   blocks of a class <= class_blocks;  units of a range <= its quota
  *   retained = extents on lists + extents in hand + surplus of live slots
@@ -27,6 +28,7 @@
 
 struct weir_pool_options {
 	size_t limit_bytes;			     /* at most 4 TiB */
+	size_t footprint_bytes;			     /* or WEIR_NO_LIMIT */
 	size_t class_blocks;			     /* or WEIR_NO_LIMIT */
 	const struct weir_class_limit *class_limits; /* read by init only */
 	unsigned class_limit_count;
@@ -43,12 +45,14 @@ struct weir_class {
 };
 
 struct weir_pool {
-	struct weir_space *space; /* const after init, like the next two */
+	struct weir_space *space; /* const after init, like the next three */
 	uint64_t limit_units;
+	uint64_t footprint_units; /* UINT64_MAX for none */
 	uint64_t class_blocks;
 	struct weir_quotas quotas;
 	struct weir_usage usage;
 	WEIR_CACHE_ALIGNED uint64_t epoch; /* atomic: count << 3 | trigger */
+	uint64_t surplus_cursor;	   /* of weir_space_step (live.h) */
 	struct weir_class classes[WEIR_CLASS_COUNT];
 };
 
@@ -65,8 +69,8 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 
 /* Takes a slot of a region for `bytes` (at most its stride): a retained one if
  * there is any, of the class or a larger one (a hit) or a smaller one, else an
- * empty one. It counts as live at once. False when the region has no slot to
- * give. */
+ * empty one. What its extent covers counts as live at once; the rest of `bytes` is
+ * the caller's to count. False when the region has no slot to give. */
 bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes, uint64_t now_ms,
 		    struct weir_block *block);
 
@@ -78,10 +82,22 @@ void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t no
 uint64_t weir_pool_drain(struct weir_pool *pool, unsigned class_index, uint64_t most,
 			 struct weir_tally *tally);
 
+/* Takes a retained block of the region off its list, one of `units` units if there
+ * is any, else a longer or shorter one. False when there is none. */
+bool weir_pool_take_fitting(struct weir_pool *pool, unsigned region, uint64_t units,
+			    struct weir_block *block);
+
 /* Takes a retained block off the class that was idle longest, of those whose
  * blocks have more than `units` units, but for trimmed ones. False when there is
  * none. */
 bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, struct weir_block *block);
+
+#define WEIR_NO_CLASS WEIR_CLASS_COUNT
+
+/* Releases up to `units` units of one block of the class that was idle longest, but
+ * for `own_class`. False when no other class has any, or the kernel refuses. */
+bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
+		     struct weir_tally *tally);
 
 /* Puts a retained block that was taken off back on a list, with up to `keep` of
  * its `total` units, all of which count as retained; whole huge pages of them

@@ -190,6 +190,7 @@ void weir_snapshot_format(struct weir_text *text, const struct weir_config *conf
 	put_requests(text, pool);
 	for (unsigned i = 0; i < WEIR_COUNTER_COUNT; i++)
 		put_number(text, weir_counter_name(i), weir_load_relaxed(&weir_stats.counters[i]));
+	put_number(text, "mappings", pool ? weir_load_relaxed(&pool->space->pieces) : 0);
 	put_string(text, "backend", weir_backend_name());
 	put_string(text, "signal", weir_signal_owner(config->signal));
 	put_released(text);

@@ -119,6 +119,28 @@ uint32_t weir_region_fresh(const struct weir_region *region)
 	return weir_load_acquire(&region->fresh);
 }
 
+bool weir_space_step(struct weir_space *space, uint64_t *cursor, struct weir_region **region,
+		     uint32_t *index)
+{
+	uint64_t at = weir_load_relaxed(cursor);
+	uint64_t next;
+	bool used;
+
+	for (;;) {
+		if (at >> 32 >= WEIR_REGION_COUNT)
+			return false;
+		*region = &space->regions[at >> 32];
+		*index = (uint32_t)at;
+		used = *index < weir_region_fresh(*region);
+		next = used ? at + 1 : ((at >> 32) + 1) << 32;
+		if (!weir_cas_weak_relaxed(cursor, &at, next))
+			continue;
+		if (used)
+			return true;
+		at = next;
+	}
+}
+
 enum weir_place weir_space_find(struct weir_space *space, const void *address,
 				struct weir_region **region, uint32_t *index)
 {

@@ -87,6 +87,12 @@ static inline uint64_t weir_region_units(const struct weir_region *region, size_
 /* How many slots have been handed out so far; their words can be read. */
 uint32_t weir_region_fresh(const struct weir_region *region);
 
+/* The slot that a cursor stands at, and one step on: first to last of all that were
+ * handed out, region by region from 0. False behind the last. The cursor is
+ * atomic, relaxed: of the threads that share one, each gets slots of its own. */
+bool weir_space_step(struct weir_space *space, uint64_t *cursor, struct weir_region **region,
+		     uint32_t *index);
+
 /* Where an address lies that the space owns. */
 enum weir_place { WEIR_PLACE_SLOT, WEIR_PLACE_INTERIOR, WEIR_PLACE_UNUSED };
 enum weir_place weir_space_find(struct weir_space *space, const void *address,

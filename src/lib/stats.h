@@ -16,7 +16,10 @@
 	X(reallocs_copied, "large blocks resized by copying their bytes") \
 	X(calloc_zeroed_bytes, "bytes of retained blocks that calloc had to clear") \
 	X(release_failures, "releases that the kernel refused") \
-	X(move_failures, "page moves that the kernel refused, at least in part")
+	X(remaps, "blocks that got pages of retained ones") \
+	X(remapped_bytes, "bytes of those pages") \
+	X(remap_failures, "page moves that the kernel refused, at least in part, or that would " \
+			  "have made too many mappings")
 
 enum weir_counter {
 #define WEIR_COUNTER_ENUM(name, help) WEIR_COUNT_##name,

@@ -15,6 +15,9 @@
 #define WEIR_USAGE_RETAINED_BITS 30
 #define WEIR_USAGE_RETAINED_MAX (((uint64_t)1 << WEIR_USAGE_RETAINED_BITS) - 1)
 
+/* More than all regions can hold; what is above it was below zero. */
+#define WEIR_USAGE_LIVE_MAX ((uint64_t)3 << 32)
+
 struct weir_usage {
 	WEIR_CACHE_ALIGNED uint64_t word; /* atomic */
 	/* The largest values so far; atomic, relaxed: statistics. */
@@ -23,9 +26,12 @@ struct weir_usage {
 	uint64_t peak_footprint_units;
 };
 
+/* 0 where the count is below it for a moment, because another thread has yet to add. */
 static inline uint64_t weir_usage_live(uint64_t word)
 {
-	return word >> WEIR_USAGE_RETAINED_BITS;
+	uint64_t live = word >> WEIR_USAGE_RETAINED_BITS;
+
+	return live <= WEIR_USAGE_LIVE_MAX ? live : 0;
 }
 
 static inline uint64_t weir_usage_retained(uint64_t word)

@@ -7,7 +7,7 @@ layers='
 1 os report
 2 config config_table complaint option option_size option_class option_name cgroup stats
 3 slot space lists
-4 usage quota extent pool remap live move release decay
+4 usage quota extent pool live footprint remap resize move release decay
 5 large backend
 6 signal snapshot
 7 interpose start

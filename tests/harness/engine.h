@@ -24,6 +24,7 @@ extern "C" {
 #include "pool.h"
 #include "release.h"
 #include "remap.h"
+#include "resize.h"
 }
 
 constexpr size_t kib = WEIR_KIB;
@@ -32,6 +33,7 @@ constexpr size_t page = 4096;
 
 struct EngineOptions {
 	size_t limit = 64 * mib;
+	size_t footprint = WEIR_NO_LIMIT;
 	size_t class_blocks = WEIR_NO_LIMIT;
 	std::vector<weir_class_limit> class_limits = {};
 	size_t huge_stride = SIZE_MAX;
@@ -58,6 +60,7 @@ struct Engine {
 		memset(&weir_stats, 0, sizeof weir_stats);
 		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
 		limits.limit_bytes = options.limit;
+		limits.footprint_bytes = options.footprint;
 		limits.class_blocks = options.class_blocks;
 		limits.class_limits = options.class_limits.data();
 		limits.class_limit_count = (unsigned)options.class_limits.size();
@@ -88,6 +91,7 @@ struct Engine {
 
 		if (!weir_pool_take(&pool, region, bytes, now(), &block))
 			return nullptr;
+		weir_remap_complete(&pool, &block, bytes, WEIR_CONTENTS_ANY, now());
 		weir_live_publish(&pool, &block, bytes, now());
 		return weir_region_address(block.region, block.index);
 	}
@@ -113,7 +117,7 @@ struct Engine {
 	{
 		weir_block block = find(address);
 
-		return weir_live_resize(&pool, &block, bytes, now());
+		return weir_resize_block(&pool, &block, bytes, now());
 	}
 
 	char *move(const char *address, size_t bytes)

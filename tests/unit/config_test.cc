@@ -236,6 +236,16 @@ TEST(Config, SaysWhetherAValueIsWrongOrOnlyOutOfRange)
 		    ElementsAre(StartsWith("WEIR_LIMIT=5T: out of range; ")));
 }
 
+TEST(Config, ReadsTheFootprint)
+{
+	ExpectAccepted<size_t>("WEIR_FOOTPRINT", &weir_config::footprint_bytes,
+			       { { "0", 0 },
+				 { "200M", 200 * mib },
+				 { "4T", 4 * tib },
+				 { "none", WEIR_NO_LIMIT } });
+	ExpectRefused("WEIR_FOOTPRINT", "a size from 0 to 4T, ", "none", { "", "5T", "no" });
+}
+
 TEST(Config, ReadsTheLargestRequest)
 {
 	ExpectAccepted<size_t>("WEIR_MAX_ALLOC", &weir_config::max_alloc_bytes,
@@ -622,13 +632,14 @@ TEST(Config, ChecksTheBoundsAgainOnceSharesAreKnown)
 TEST(Config, ResolvesSharesOfTheMemoryLimit)
 {
 	Loaded loaded({ "WEIR_MIN=0.01%", "WEIR_MAX=50%", "WEIR_LIMIT=25%", "WEIR_MAX_ALLOC=75%",
-			"WEIR_CLASS_LIMITS=64K-1M:12.5%,*:1M" });
+			"WEIR_FOOTPRINT=40%", "WEIR_CLASS_LIMITS=64K-1M:12.5%,*:1M" });
 
 	EXPECT_TRUE(loaded.Resolve(4 * gib));
 	EXPECT_THAT(loaded.complaints, IsEmpty());
 	EXPECT_EQ(4 * gib / 10000, loaded.config.min_bytes);
 	EXPECT_EQ(2 * gib, loaded.config.max_bytes);
 	EXPECT_EQ(gib, loaded.config.limit_bytes);
+	EXPECT_EQ(4 * gib * 2 / 5, loaded.config.footprint_bytes);
 	EXPECT_EQ(3 * gib, loaded.config.max_alloc_bytes);
 	EXPECT_EQ(512 * mib, loaded.config.class_limits[0].limit_bytes);
 	EXPECT_EQ(mib, loaded.config.class_limits[1].limit_bytes);
@@ -743,8 +754,8 @@ TEST(Config, WarnsOnceForEachUnknownName)
 
 TEST(Config, DoesNotKnowTheVariablesOfLaterVersions)
 {
-	for (const char *name : { "WEIR_FOOTPRINT", "WEIR_LIVE_LIMIT", "WEIR_SOCKET",
-				  "WEIR_BACKGROUND", "WEIR_PRESSURE" }) {
+	for (const char *name :
+	     { "WEIR_LIVE_LIMIT", "WEIR_SOCKET", "WEIR_BACKGROUND", "WEIR_PRESSURE" }) {
 		Loaded loaded({ std::string(name) + "=1" });
 
 		EXPECT_THAT(loaded.complaints,
@@ -849,19 +860,22 @@ TEST(Config, TellsAllSettingsInOneLine)
 	Loaded defaults({});
 	Loaded changed({ "WEIR_PRESET=minimal", "WEIR_CLASS_LIMITS=64K-1M:32M,11M:10%,*:128M",
 			 "WEIR_PROGRAMS=node,pro*", "WEIR_REPORT=exit:/tmp/%p", "WEIR_VERBOSE=1",
-			 "WEIR_SIGNAL=SIGRTMIN+3", "WEIR_HUGEPAGES=never", "WEIR_MAX_ALLOC=2G" });
+			 "WEIR_SIGNAL=SIGRTMIN+3", "WEIR_HUGEPAGES=never", "WEIR_MAX_ALLOC=2G",
+			 "WEIR_FOOTPRINT=25%" });
 
 	EXPECT_THAT(defaults.Banner(), HasSubstr("limit min(512M, 12.5%), "));
 	defaults.Resolve(64 * gib);
-	EXPECT_EQ("disable 0, preset default, min 64K, max 4G, limit 512M, class-limits none, "
-		  "class-blocks none, max-alloc none, decay 10s, signal USR1, hugepages auto, "
-		  "programs all, report off, verbose 0, strict 0",
-		  defaults.Banner());
-	EXPECT_EQ("disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
-		  "64K-1M:32M,11M-12M:10%,*:128M, class-blocks 8, max-alloc 2G, decay 1s, signal "
-		  "RTMIN+3, hugepages never, programs node,pro*, report exit:/tmp/%p, verbose 1, "
-		  "strict 0",
-		  changed.Banner());
+	EXPECT_EQ(
+		"disable 0, preset default, min 64K, max 4G, limit 512M, class-limits none, "
+		"class-blocks none, footprint none, max-alloc none, decay 10s, signal USR1, hugepages auto, "
+		"programs all, report off, verbose 0, strict 0",
+		defaults.Banner());
+	EXPECT_EQ(
+		"disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
+		"64K-1M:32M,11M-12M:10%,*:128M, class-blocks 8, footprint 25%, "
+		"max-alloc 2G, decay 1s, signal RTMIN+3, hugepages never, programs node,pro*, report exit:/tmp/%p, verbose 1, "
+		"strict 0",
+		changed.Banner());
 }
 
 TEST(Config, CutsABannerThatDoesNotFit)
@@ -879,7 +893,7 @@ TEST(Config, HasATableInWhichEveryDefaultIsItsOwnValue)
 {
 	const std::string defaults = Loaded({}).Banner();
 
-	ASSERT_EQ(15U, weir_config_option_count());
+	ASSERT_EQ(16U, weir_config_option_count());
 	for (size_t i = 0; i < weir_config_option_count(); i++) {
 		struct weir_option_help option = weir_config_option_help(i);
 		Loaded loaded({ std::string(option.name) + "=" + option.default_text });

@@ -127,9 +127,10 @@ TEST(Pool, LeavesLargerDoublingsAlone)
 	char *large = engine.take(2 * mib);
 
 	engine.free(large);
-	EXPECT_NE(large, engine.take(mib));
+	EXPECT_NE(large, engine.take(200 * kib));
+	EXPECT_EQ(2 * mib, engine.extent(large));
 	EXPECT_EQ(2 * mib, engine.retained_bytes());
-	EXPECT_EQ(1U, engine.class_for(mib).misses);
+	EXPECT_EQ(1U, engine.class_for(200 * kib).misses);
 }
 
 TEST(Pool, TakesAShorterBlockBeforeAnEmptySlot)

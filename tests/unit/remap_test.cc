@@ -126,7 +126,7 @@ TEST_F(Remap, StaysTrueWhereTheKernelMovesAPart)
 	filled_by_growth(block, 12 * mib);
 	EXPECT_TRUE(holds(block, 9 * mib, 1));
 	EXPECT_TRUE(holds(victim, engine.extent(victim), 2));
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_move_failures]);
+	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
 	EXPECT_EQ(12 * mib, engine.live_bytes());
 	EXPECT_TRUE(engine.consistent());
 	EXPECT_TRUE(engine.zero_beyond_extents());
@@ -177,6 +177,137 @@ TEST_F(Remap, DrainsTheRestOfAVictimWhenAReleaseBegan)
 	EXPECT_EQ(0U, engine.extent(victim));
 	EXPECT_EQ(mib, engine.live_bytes());
 	EXPECT_TRUE(engine.consistent());
+}
+
+/* Misses: what a block just taken lacks */
+
+TEST_F(Remap, FillsAnEmptySlot)
+{
+	char *victim = retained(8 * mib, 2), *block = engine.take(3 * mib);
+
+	EXPECT_EQ(3 * mib, fake_os_resident(block, 4 * mib) - (engine.extent(block) - 3 * mib));
+	EXPECT_EQ(4 * mib, engine.extent(block));
+	EXPECT_EQ(4 * mib, engine.extent(victim));
+	EXPECT_TRUE(holds(victim, 4 * mib, 2));
+	EXPECT_EQ(3 * mib, engine.live_bytes());
+	EXPECT_EQ(5 * mib, engine.retained_bytes());
+	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remaps]);
+	EXPECT_EQ(4 * mib, weir_stats.counters[WEIR_COUNT_remapped_bytes]);
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, FillsSmallBlocksInChunks)
+{
+	char *victim = retained(8 * mib, 2), *block = engine.take(600 * kib);
+
+	EXPECT_EQ(768 * kib, engine.extent(block));
+	EXPECT_EQ(8 * mib - 768 * kib, engine.extent(victim));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(Remap, MovesTablesWhole)
+{
+	retained(7 * mib, 2);
+	engine.take(12 * mib);
+	EXPECT_EQ(8 * mib, fake_os_bytes(FAKE_MOVE));
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_EQ(12 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* The last table of a shorter block is no part of one that takes its slot. */
+TEST_F(Remap, SetsAShortTableAside)
+{
+	char *shorter = engine.take(11 * mib), *other = engine.take(5 * mib);
+
+	fill(shorter, 11 * mib, 1);
+	fill(other, 5 * mib, 2);
+	engine.free(shorter);
+	engine.free(other);
+	ASSERT_EQ(shorter, engine.take(14 * mib));
+	EXPECT_EQ(13 * mib, fake_os_resident(shorter, 16 * mib));
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	EXPECT_EQ(14 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+	engine.release();
+	EXPECT_EQ(13 * mib, fake_os_resident(shorter, 16 * mib));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(Remap, KeepsAShortTableWhereItCannotBeSetAside)
+{
+	char *shorter = engine.take(11 * mib), *other = engine.take(4 * mib);
+
+	engine.free(shorter);
+	engine.free(other);
+	fake_os_fail(FAKE_COMMIT, 0, 2);
+	ASSERT_EQ(shorter, engine.take(14 * mib));
+	EXPECT_EQ(14 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, StaysTrueWhereAShortTableMovesInPart)
+{
+	char *shorter = engine.take(11 * mib), *other = engine.take(4 * mib);
+
+	fill(shorter, 11 * mib, 1);
+	engine.free(shorter);
+	engine.free(other);
+	fake_os_fail(FAKE_MOVE, 0, 1);
+	ASSERT_EQ(shorter, engine.take(14 * mib));
+	EXPECT_EQ(14 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, TakesTheSurplusOfLiveBlocksWhenMoreWouldBeHeldThanWasEverLive)
+{
+	char *slots[2] = { engine.take(32 * mib), engine.take(32 * mib) };
+
+	engine.free(slots[1]);
+	engine.free(slots[0]);
+	ASSERT_EQ(slots[0], engine.take(17 * mib));
+	ASSERT_EQ(slots[1], engine.take(17 * mib));
+	ASSERT_EQ(30 * mib, engine.retained_bytes());
+	engine.take(10 * mib); /* 74 MiB are held: a quarter more than the peak */
+	EXPECT_EQ(30 * mib, engine.retained_bytes());
+	char *block = engine.take(14 * mib);
+	EXPECT_EQ(14 * mib, engine.extent(block));
+	EXPECT_EQ(18 * mib, engine.extent(slots[0]));
+	EXPECT_EQ(58 * mib, engine.live_bytes());
+	EXPECT_EQ(16 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
+}
+
+TEST_F(Remap, CountsWhatFailsForWantOfMappings)
+{
+	retained(8 * mib, 2);
+	engine.space.pieces = 16384;
+	engine.take(3 * mib);
+	engine.space.pieces = 0;
+	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
+	EXPECT_EQ(0U, weir_stats.counters[WEIR_COUNT_remaps]);
+	EXPECT_EQ(3 * mib, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(Remap, HealsAFilledSlotWhenItEmpties)
+{
+	engine.retain({ 300 * kib, mib, mib, 2 * mib, 2 * mib, 4 * mib, 8 * mib });
+	engine.release();
+	size_t before = engine.mappings();
+
+	retained(8 * mib, 2);
+	for (size_t bytes : { 300 * kib, 900 * kib, 2 * mib, 3 * mib })
+		engine.free(engine.take(bytes));
+	EXPECT_GT(engine.mappings(), before);
+	engine.release();
+	EXPECT_EQ(before, engine.mappings());
+	EXPECT_EQ(0U, engine.space.pieces);
 }
 
 struct RemapHuge : Remap {

@@ -41,9 +41,9 @@ TEST_F(Stats, CountsEachCounterByItself)
 {
 	weir_stats_count(WEIR_COUNT_oversize, 2);
 	weir_stats_count(WEIR_COUNT_oversize, 3);
-	weir_stats_count(WEIR_COUNT_move_failures, 1);
+	weir_stats_count(WEIR_COUNT_remap_failures, 1);
 	EXPECT_EQ(5U, weir_stats.counters[WEIR_COUNT_oversize]);
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_move_failures]);
+	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
 	EXPECT_EQ(0U, weir_stats.counters[WEIR_COUNT_reallocs_moved]);
 }
 

@@ -1,0 +1,98 @@
+#include "footprint.h"
+
+#include "live.h"
+
+/* For blocks that are in the hands of others: of a process that was forked in the
+ * middle, for ever. */
+#define YIELDS_MAX 100
+
+/* What may be held beyond the peak of what was live. */
+#define SPARE_SHIFT 3
+#define SPARE_MIN_UNITS (16 * WEIR_MIB >> WEIR_UNIT_SHIFT)
+
+/* Less than this is not released by itself: the next request would want it. */
+#define STEP_UNITS (2 * WEIR_MIB >> WEIR_UNIT_SHIFT)
+
+/* What must go before `units` more may be live; nothing where nothing can. */
+static uint64_t excess(uint64_t word, uint64_t units, uint64_t most)
+{
+	uint64_t total = weir_usage_live(word) + weir_usage_retained(word) + units;
+
+	return total > most && weir_usage_retained(word) > 0 ? total - most : 0;
+}
+
+/* The second line of footprint.h, once `units` more are live. */
+static uint64_t excess_over_peak(const struct weir_pool *pool, uint64_t word, uint64_t units)
+{
+	uint64_t live = weir_usage_live(word) + units;
+	uint64_t peak = weir_max(weir_load_relaxed(&pool->usage.peak_live_units), live);
+
+	return excess(word, units, peak + weir_max(peak >> SPARE_SHIFT, SPARE_MIN_UNITS));
+}
+
+bool weir_footprint_has_room(const struct weir_pool *pool, uint64_t units)
+{
+	uint64_t word = weir_pool_usage(pool);
+
+	return excess(word, units, pool->footprint_units) == 0 &&
+	       excess_over_peak(pool, word, units) == 0;
+}
+
+/* The surplus of live blocks, until `units` have gone. */
+static bool trim_surplus(struct weir_pool *pool, uint64_t units, uint64_t now_ms,
+			 struct weir_tally *tally)
+{
+	uint64_t cursor = 0, before = tally->units;
+	struct weir_region *region;
+	uint32_t index;
+
+	while (tally->units - before < units &&
+	       weir_space_step(pool->space, &cursor, &region, &index))
+		weir_live_trim_surplus(pool, region, index, false, now_ms, tally);
+	return tally->units > before;
+}
+
+static bool make_room(struct weir_pool *pool, uint64_t units, uint64_t now_ms,
+		      struct weir_tally *tally, unsigned *yields)
+{
+	if (weir_pool_evict(pool, units, WEIR_NO_CLASS, tally) ||
+	    trim_surplus(pool, units, now_ms, tally))
+		return true;
+	weir_os_yield();
+	return ++*yields < YIELDS_MAX;
+}
+
+static void add_under_footprint(struct weir_pool *pool, uint64_t units, uint64_t now_ms,
+				struct weir_tally *tally)
+{
+	uint64_t delta = weir_usage_delta((int64_t)units, 0);
+	uint64_t word = weir_pool_usage(pool), needed;
+	unsigned yields = 0;
+
+	do {
+		while ((needed = excess(word, units, pool->footprint_units)) > 0 &&
+		       make_room(pool, needed, now_ms, tally, &yields))
+			word = weir_pool_usage(pool);
+	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
+	weir_usage_note_peaks(&pool->usage, word + delta);
+}
+
+void weir_footprint_add(struct weir_pool *pool, uint64_t units, uint64_t now_ms)
+{
+	struct weir_tally tally = { 0, 0, 0 };
+	uint64_t needed;
+
+	if (units == 0)
+		return;
+	needed = excess_over_peak(pool, weir_pool_usage(pool), units);
+	needed = weir_align_up(needed, STEP_UNITS);
+	while (tally.units < needed &&
+	       weir_pool_evict(pool, needed - tally.units, WEIR_NO_CLASS, &tally))
+		;
+	if (pool->footprint_units == UINT64_MAX)
+		weir_usage_add(&pool->usage, (int64_t)units, 0);
+	else
+		add_under_footprint(pool, units, now_ms, &tally);
+	if (tally.blocks > 0)
+		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
+}
