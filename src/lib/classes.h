@@ -34,6 +34,25 @@ static inline unsigned weir_region_of(size_t bytes, size_t align)
 	return shift <= WEIR_MIN_STRIDE_SHIFT ? 0 : shift - WEIR_MIN_STRIDE_SHIFT;
 }
 
+/* A block begins at one of 32 places of its slot's first page, 128 bytes apart
+ * (colour.h), but for those where it would gain nothing: long ones, for which the
+ * next stride would be a waste, and those that must be aligned to more. */
+#define WEIR_COLOURS 32
+#define WEIR_COLOUR_ALIGN ((size_t)128)
+#define WEIR_COLOUR_SPARE ((WEIR_COLOURS - 1) * WEIR_COLOUR_ALIGN)
+#define WEIR_COLOURED_MAX (256 * WEIR_MIB)
+
+static inline bool weir_is_coloured(size_t bytes, size_t align)
+{
+	return bytes <= WEIR_COLOURED_MAX && align <= WEIR_COLOUR_ALIGN;
+}
+
+/* What a block of `bytes` takes of its slot: room for every place. */
+static inline size_t weir_reach(size_t bytes, size_t align)
+{
+	return weir_is_coloured(bytes, align) ? bytes + WEIR_COLOUR_SPARE : bytes;
+}
+
 /* The class of `bytes` in a region; bytes is 0 to the stride. */
 static inline unsigned weir_class_of(unsigned region, size_t bytes)
 {
@@ -55,6 +74,14 @@ static inline size_t weir_class_bytes(unsigned class_index)
 	size_t eighth = weir_region_stride(weir_class_region(class_index)) >> 3;
 
 	return eighth * (5 + class_index % WEIR_CLASSES_PER_REGION);
+}
+
+/* The largest size of the class that serves a request of `bytes`. */
+static inline size_t weir_class_bytes_for(size_t bytes)
+{
+	size_t reach = weir_reach(bytes, 1);
+
+	return weir_class_bytes(weir_class_of(weir_region_of(reach, 1), reach));
 }
 
 #endif

@@ -64,8 +64,8 @@ static bool release_blocks(struct weir_pool *pool, struct weir_tally *tally)
 }
 
 /* Each slot is looked at once a tick, or it would age twice. False when all were. */
-static bool release_surplus(struct weir_decay *decay, struct weir_pool *pool, uint64_t now_ms,
-			    struct weir_tally *tally)
+static bool release_unlisted(struct weir_decay *decay, struct weir_pool *pool, uint64_t now_ms,
+			     struct weir_tally *tally)
 {
 	struct weir_region *region;
 	uint32_t index;
@@ -73,7 +73,7 @@ static bool release_surplus(struct weir_decay *decay, struct weir_pool *pool, ui
 	for (unsigned i = 0; i < STEP_SLOTS && tally->units < STEP_UNITS; i++) {
 		if (!weir_space_step(pool->space, &decay->cursor, &region, &index))
 			return false;
-		weir_live_trim_surplus(pool, region, index, true, now_ms, tally);
+		weir_live_trim(pool, region, index, true, now_ms, tally);
 	}
 	return true;
 }
@@ -106,7 +106,7 @@ bool weir_decay_step(struct weir_decay *decay, struct weir_pool *pool, uint64_t 
 	due = weir_load_acquire(&decay->due);
 	if (due == 0)
 		return false;
-	more = release_blocks(pool, &step) || release_surplus(decay, pool, now_ms, &step);
+	more = release_blocks(pool, &step) || release_unlisted(decay, pool, now_ms, &step);
 	add(&decay->so_far, &step);
 	return !more && finish(decay, due, tally);
 }

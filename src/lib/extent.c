@@ -16,6 +16,69 @@ static size_t release_end(const struct weir_region *region, uint64_t extent_unit
 	return end;
 }
 
+/* Looking at what is resident: windows of so many pages, that many of them. */
+#define WINDOW_PAGES 1024 /* bytes of stack, maybe a signal handler's */
+#define SAMPLES 8
+#define SAMPLE_PAGES 32
+
+/* Resident pages of a window, and the end of the last of them; all where the kernel
+ * does not say. */
+static unsigned count_resident(char *address, unsigned pages, size_t page_bytes, unsigned *end)
+{
+	unsigned char map[WINDOW_PAGES];
+	unsigned count = 0;
+
+	*end = pages;
+	if (!weir_os_residency(address, pages * page_bytes, map))
+		return pages;
+	*end = 0;
+	for (unsigned i = 0; i < pages; i++)
+		if (map[i] & 1) {
+			count++;
+			*end = i + 1;
+		}
+	return count;
+}
+
+static size_t resident_end(char *slot, size_t from, size_t to, size_t page_bytes)
+{
+	unsigned pages, end;
+
+	while (to > from) {
+		pages = (unsigned)weir_min((to - from) / page_bytes, WINDOW_PAGES);
+		to -= pages * page_bytes;
+		if (count_resident(slot + to, pages, page_bytes, &end) > 0)
+			return to + end * page_bytes;
+	}
+	return from;
+}
+
+/* By windows that lie evenly in the range. */
+static unsigned resident_share(char *slot, size_t from, size_t to, size_t page_bytes)
+{
+	size_t step = weir_align_down((to - from) / SAMPLES, page_bytes);
+	unsigned pages = (unsigned)weir_min(step / page_bytes, SAMPLE_PAGES);
+	unsigned count = 0, end;
+
+	if (pages == 0) /* too short to tell */
+		return WEIR_SHARE_ALL;
+	for (unsigned i = 0; i < SAMPLES; i++)
+		count += count_resident(slot + from + i * step, pages, page_bytes, &end);
+	return count * WEIR_SHARE_ALL / (SAMPLES * pages);
+}
+
+struct weir_resident weir_extent_look(const struct weir_region *region, uint32_t index,
+				      uint64_t from_units, uint64_t to_units)
+{
+	char *slot = weir_region_address(region, index);
+	size_t from = weir_units_to_bytes(from_units);
+	size_t end = resident_end(slot, from, weir_units_to_bytes(to_units), region->page_bytes);
+
+	return (struct weir_resident){ end >> WEIR_UNIT_SHIFT,
+				       resident_share(slot, from, weir_units_to_bytes(to_units),
+						      region->page_bytes) };
+}
+
 static struct weir_slot *slot_of(const struct weir_region *region, uint32_t index)
 {
 	return &region->slots[index];

@@ -19,6 +19,15 @@
 bool weir_extent_trim(struct weir_space *space, struct weir_region *region, uint32_t index,
 		      uint64_t keep_units, uint64_t extent_units);
 
+/* What of units [from, to) of a slot is resident, by a look at some of them. */
+struct weir_resident {
+	uint64_t end_units; /* beyond it nothing is */
+	unsigned share;	    /* of all pages of the range, in WEIR_SHARE_ALL */
+};
+#define WEIR_SHARE_ALL 256
+struct weir_resident weir_extent_look(const struct weir_region *region, uint32_t index,
+				      uint64_t from_units, uint64_t to_units);
+
 /* Lets the whole huge pages of a block's `bytes` be huge, and nothing else in its
  * slot: the last one would be resident beyond the block. For regions that use
  * huge pages, before the block is touched. */

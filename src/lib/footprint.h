@@ -4,8 +4,8 @@
  * too many are held:
  *
  *   live + retained <= WEIR_FOOTPRINT, as long as live alone is not above it
- *   live + retained <= peak of live + an eighth (16 MiB at least), where others can
- *                      go at once
+ *   live + retained <= peak of live + an eighth, or half of that peak and three
+ *                      eighths of WEIR_LIMIT, where others can go at once
  *
  * More than were ever live at once are held only because free ones lie where they
  * do not fit; so the second line bounds what that may cost. Safe in a signal

@@ -14,7 +14,8 @@
 
 /* What interpose.c reads before every call. */
 struct weir_gate {
-	size_t min_bytes; /* SIZE_MAX until weir_large_enable; const once shares are resolved */
+	size_t min_bytes;    /* SIZE_MAX until weir_large_enable; const once shares are resolved */
+	size_t cached_bytes; /* longest request to try the cache for; 0 until the engine is ready */
 };
 
 extern WEIR_HIDDEN struct weir_gate weir_gate;
@@ -29,7 +30,7 @@ void weir_large_enable(struct weir_config *config);
 bool weir_large_resolve_config(void);
 
 /* `align` is a power of two; 1 where any will do. A block of weir's is aligned to
- * its stride, at least 64 KiB. */
+ * 128 bytes at least. */
 void *weir_large_malloc(size_t bytes, size_t align);
 void *weir_large_calloc(size_t bytes);
 

@@ -17,14 +17,14 @@ static void trim_if_released(struct weir_pool *pool, struct weir_block *block, u
 
 	if (weir_live_surplus(block) == 0 || !weir_pool_release_began(pool, block))
 		return;
-	weir_live_trim_surplus(pool, block->region, block->index, false, now_ms, &tally);
+	weir_live_trim(pool, block->region, block->index, false, now_ms, &tally);
 	weir_pool_count_late(pool, &tally);
 }
 
 void weir_live_publish(struct weir_pool *pool, struct weir_block *block, size_t bytes,
 		       uint64_t now_ms)
 {
-	block->word = weir_slot_word(WEIR_SLOT_LIVE, bytes, weir_slot_extent(block->word));
+	block->word = weir_slot_resized(block->word, bytes, weir_slot_extent(block->word));
 	if (weir_live_surplus(block) == 0) {
 		weir_store_release(word_of(block), block->word);
 		return;
@@ -46,17 +46,26 @@ bool weir_live_swap(struct weir_block *block, uint64_t new_word)
 
 bool weir_live_claim(struct weir_pool *pool, struct weir_block *block)
 {
-	if (block->word & WEIR_SLOT_BUSY)
+	uint64_t word = block->word;
+	int64_t units = (int64_t)weir_live_size(block);
+
+	if (word & WEIR_SLOT_BUSY)
 		return false;
 	block->epoch = weir_load_seq_cst(&pool->epoch);
-	return weir_live_swap(block, block->word | WEIR_SLOT_BUSY);
+	if (!weir_live_swap(block, (word & ~WEIR_SLOT_CACHED) | WEIR_SLOT_BUSY))
+		return false;
+	if (word & WEIR_SLOT_CACHED) {
+		weir_cache_forget(&pool->cache, word);
+		weir_pool_count(pool, units, -units);
+	}
+	return true;
 }
 
 void weir_live_finish(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
 {
 	uint64_t claimed = weir_load_acquire(word_of(block));
-	uint64_t final = weir_slot_word(WEIR_SLOT_LIVE, weir_slot_size(block->word),
-					weir_slot_extent(block->word));
+	uint64_t final = weir_slot_resized(block->word, weir_slot_reach(block->word),
+					   weir_slot_extent(block->word));
 
 	while (claimed & WEIR_SLOT_LIVE)
 		if (weir_cas_seq_cst(word_of(block), &claimed, final)) {
@@ -90,27 +99,37 @@ void weir_live_finish_cut(struct weir_pool *pool, struct weir_block *block, uint
 			  uint64_t total, uint64_t now_ms, struct weir_tally *tally)
 {
 	if (keep < total && weir_live_trim_claimed(pool, block, keep, total, tally))
-		weir_usage_add(&pool->usage, 0, -(int64_t)(total - keep));
+		weir_pool_count(pool, 0, -(int64_t)(total - keep));
 	else if (keep < total)
 		keep = total;
-	block->word = weir_slot_word(WEIR_SLOT_LIVE, weir_slot_size(block->word), keep);
+	block->word = weir_slot_resized(block->word, weir_slot_reach(block->word), keep);
 	weir_live_finish(pool, block, now_ms);
 }
 
-void weir_live_trim_surplus(struct weir_pool *pool, struct weir_region *region, uint32_t index,
-			    bool aged_only, uint64_t now_ms, struct weir_tally *tally)
+/* On no list: surplus, or a cached block. */
+static bool has_idle_pages(const struct weir_block *block)
+{
+	if (block->word & WEIR_SLOT_LIVE)
+		return !(block->word & WEIR_SLOT_BUSY) && weir_live_surplus(block) > 0;
+	return (block->word & WEIR_SLOT_CACHED) != 0;
+}
+
+void weir_live_trim(struct weir_pool *pool, struct weir_region *region, uint32_t index,
+		    bool aged_only, uint64_t now_ms, struct weir_tally *tally)
 {
 	struct weir_block block = { region, index, 0, 0 };
 	uint64_t word = weir_load_seq_cst(word_of(&block));
 
 	block.word = word;
-	if (!(word & WEIR_SLOT_LIVE) || (word & WEIR_SLOT_BUSY) || weir_live_surplus(&block) == 0)
+	if (!has_idle_pages(&block))
 		return;
 	if (aged_only && !(word & WEIR_SLOT_AGED)) {
 		weir_cas_acq_rel(word_of(&block), &word, word | WEIR_SLOT_AGED);
 		return;
 	}
-	if (weir_live_claim(pool, &block))
+	if (!(word & WEIR_SLOT_LIVE))
+		weir_pool_drop_cached(pool, &block, tally);
+	else if (weir_live_claim(pool, &block))
 		weir_live_finish_cut(pool, &block, weir_live_size(&block), weir_slot_extent(word),
 				     now_ms, tally);
 }

@@ -14,7 +14,7 @@
 
 static inline uint64_t weir_live_size(const struct weir_block *block)
 {
-	return weir_region_units(block->region, weir_slot_size(block->word));
+	return weir_region_units(block->region, weir_slot_reach(block->word));
 }
 
 static inline uint64_t weir_live_surplus(const struct weir_block *block)
@@ -32,7 +32,7 @@ void weir_live_publish(struct weir_pool *pool, struct weir_block *block, size_t 
 /* Stores a new word where block->word still stands, aged or not. */
 bool weir_live_swap(struct weir_block *block, uint64_t new_word);
 
-/* Sets BUSY on a live block whose word is still block->word. */
+/* Sets BUSY on a live block whose word is still block->word; it is cached no more. */
 bool weir_live_claim(struct weir_pool *pool, struct weir_block *block);
 
 /* Clears BUSY and stores size and extent of block->word. If the program freed the
@@ -49,10 +49,11 @@ void weir_live_finish_cut(struct weir_pool *pool, struct weir_block *block, uint
 bool weir_live_trim_claimed(struct weir_pool *pool, struct weir_block *block, uint64_t keep,
 			    uint64_t total, struct weir_tally *tally);
 
-/* Releases what a live slot holds beyond the program's bytes. With `aged_only`,
- * only when a former call with it saw the same surplus; marks it otherwise. */
-void weir_live_trim_surplus(struct weir_pool *pool, struct weir_region *region, uint32_t index,
-			    bool aged_only, uint64_t now_ms, struct weir_tally *tally);
+/* Releases what a slot holds that is on no list and not the program's: the surplus of
+ * a live one, a cached block. With `aged_only`, only when a former call with it saw
+ * the same; marks it otherwise. */
+void weir_live_trim(struct weir_pool *pool, struct weir_region *region, uint32_t index,
+		    bool aged_only, uint64_t now_ms, struct weir_tally *tally);
 
 /* Claims some live block with surplus that may be moved elsewhere in steps of `step`
  * units: its pages from *first_units on. Looks at a bounded number of slots, from

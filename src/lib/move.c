@@ -13,7 +13,7 @@ static bool move_contents(struct weir_pool *pool, const struct weir_block *to,
 	struct weir_range source = { from->region, from->index, 0 };
 	struct weir_range target = { to->region, to->index, 0 };
 	size_t usable =
-		weir_units_to_bytes(weir_region_units(from->region, weir_slot_size(from->word)));
+		weir_units_to_bytes(weir_region_units(from->region, weir_slot_reach(from->word)));
 	uint64_t chunks = weir_align_up(units, WEIR_CHUNK_UNITS);
 	uint64_t moved = weir_extent_move(pool->space, target, source, chunks);
 	size_t done = weir_units_to_bytes(moved);
@@ -28,7 +28,7 @@ void *weir_move_block(struct weir_pool *pool, struct weir_block *from, unsigned 
 		      size_t bytes, uint64_t now_ms)
 {
 	struct weir_region *region = &pool->space->regions[region_index];
-	uint64_t size = weir_region_units(from->region, weir_slot_size(from->word));
+	uint64_t size = weir_region_units(from->region, weir_slot_reach(from->word));
 	uint64_t extent = weir_slot_extent(from->word);
 	uint64_t units = extent > size ? extent : size;
 	struct weir_block to;
@@ -46,9 +46,9 @@ void *weir_move_block(struct weir_pool *pool, struct weir_block *from, unsigned 
 		weir_live_finish(pool, from, now_ms);
 		return NULL;
 	}
-	weir_usage_add(&pool->usage, (int64_t)(units - size), -(int64_t)(units - size));
+	weir_pool_count(pool, (int64_t)(units - size), -(int64_t)(units - size));
 	weir_pool_put_uncounted(pool, from, units);
-	to.word = weir_slot_word(0, 0, units);
+	to.word = weir_slot_word(from->word & WEIR_SLOT_COLOUR_MASK, 0, units);
 	weir_remap_complete(pool, &to, bytes, WEIR_CONTENTS_KEPT, now_ms);
 	weir_live_publish(pool, &to, bytes, now_ms);
 	return weir_region_address(region, to.index);

@@ -6,12 +6,6 @@
 
 #include <string.h>
 
-/* The size of the class that serves a request of `bytes`. */
-static size_t class_bytes(size_t bytes)
-{
-	return weir_class_bytes(weir_class_of(weir_region_of(bytes, 1), bytes));
-}
-
 static bool parse_class_range(const char *text, size_t length, size_t largest_bytes,
 			      struct weir_class_limit *limit)
 {
@@ -30,7 +24,7 @@ static bool parse_class_range(const char *text, size_t length, size_t largest_by
 		return false;
 	if (limit->min_bytes > limit->max_bytes || limit->max_bytes > largest_bytes)
 		return false;
-	limit->max_bytes = class_bytes(limit->max_bytes);
+	limit->max_bytes = weir_class_bytes_for(limit->max_bytes);
 	return true;
 }
 

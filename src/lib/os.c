@@ -1,5 +1,7 @@
 #include "os.h"
 
+#include "atomic.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -125,8 +127,7 @@ void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge)
 {
 	int saved_errno = errno;
 
-	if (huge != WEIR_HUGE_DEFAULT)
-		advise(address, bytes, huge == WEIR_HUGE_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	advise(address, bytes, huge == WEIR_HUGE_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	errno = saved_errno;
 }
 
@@ -190,11 +191,24 @@ size_t weir_os_move(void *to, void *from, size_t bytes)
 	return moved;
 }
 
-unsigned weir_os_cpu(void)
+bool weir_os_residency(void *address, size_t bytes, unsigned char *pages)
 {
-	int cpu = sched_getcpu();
+	int saved_errno = errno;
+	bool done = syscall(SYS_mincore, address, bytes, pages) == 0;
 
-	return cpu < 0 ? 0 : (unsigned)cpu;
+	errno = saved_errno;
+	return done;
+}
+
+__thread unsigned weir_os_thread_number;
+
+unsigned weir_os_thread(void)
+{
+	static unsigned threads; /* atomic, relaxed */
+
+	if (weir_os_thread_number == 0)
+		weir_os_thread_number = weir_add_relaxed(&threads, 1U) + 1;
+	return weir_os_thread_number;
 }
 
 void weir_os_yield(void)

@@ -39,7 +39,7 @@ bool weir_os_release(void *address, size_t bytes);
 /* Puts fresh zero pages under a committed range, which also joins mappings that
  * moves have split (mmap MAP_FIXED). `huge` is the advice it gets. False when the
  * kernel refuses; the old pages are then still there. */
-enum weir_huge { WEIR_HUGE_DEFAULT, WEIR_HUGE_NEVER, WEIR_HUGE_ALWAYS };
+enum weir_huge { WEIR_HUGE_NEVER, WEIR_HUGE_ALWAYS };
 bool weir_os_renew(void *address, size_t bytes, enum weir_huge huge);
 
 /* Advises the kernel about huge pages for a range; a refusal changes nothing. */
@@ -54,8 +54,15 @@ void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge);
  * either untouched or zero at `to`. */
 size_t weir_os_move(void *to, void *from, size_t bytes);
 
-/* The number of the core that runs the caller; a hint, any value is right. */
-unsigned weir_os_cpu(void);
+/* A number that is the calling thread's, and of few others; a hint, any is right. The
+ * variable has it, or 0 before the first call. */
+extern __thread unsigned weir_os_thread_number
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+unsigned weir_os_thread(void);
+
+/* One byte a page, whose lowest bit says whether it is resident. False when the kernel
+ * does not say. */
+bool weir_os_residency(void *address, size_t bytes, unsigned char *pages);
 
 void weir_os_yield(void);
 

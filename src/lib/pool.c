@@ -5,6 +5,7 @@
 /* Enough for every trigger; see weir_pool.epoch. */
 #define EPOCH_TRIGGER_MASK ((uint64_t)7)
 
+_Static_assert(WEIR_COLOURS == 1U << WEIR_SLOT_COLOUR_BITS, "every colour fits the word");
 _Static_assert(WEIR_TRIGGER_COUNT <= EPOCH_TRIGGER_MASK + 1, "a trigger fits the epoch");
 
 static unsigned class_of_units(const struct weir_region *region, uint64_t units)
@@ -28,12 +29,42 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 					? UINT64_MAX
 					: options->footprint_bytes >> WEIR_UNIT_SHIFT;
 	pool->class_blocks = options->class_blocks;
+	pool->cached_bytes = options->cached_bytes;
+	weir_cache_init(&pool->cache, space);
 	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
 }
 
 uint64_t weir_pool_usage(const struct weir_pool *pool)
 {
 	return weir_load_acquire(&pool->usage.word);
+}
+
+/* A scan of the cache is for those moments only in which it may matter. */
+static void note_peaks(struct weir_pool *pool, uint64_t word)
+{
+	if (weir_usage_is_peak(&pool->usage, word, weir_load_relaxed(&pool->cache.units)))
+		weir_usage_note_peaks(&pool->usage, word,
+				      weir_cache_credit(&pool->cache, pool->space));
+}
+
+void weir_pool_note_peaks(struct weir_pool *pool)
+{
+	note_peaks(pool, weir_pool_usage(pool));
+}
+
+void weir_pool_count(struct weir_pool *pool, int64_t live_units, int64_t retained_units)
+{
+	note_peaks(pool, weir_usage_add(&pool->usage, live_units, retained_units));
+}
+
+struct weir_held weir_pool_held(const struct weir_pool *pool)
+{
+	uint64_t word = weir_pool_usage(pool);
+	uint64_t credit =
+		weir_min(weir_cache_credit(&pool->cache, pool->space), weir_usage_retained(word));
+
+	return (struct weir_held){ weir_usage_live(word) + credit,
+				   weir_usage_retained(word) - credit };
 }
 
 static void touch(struct weir_class *class, uint64_t now_ms)
@@ -48,7 +79,7 @@ static bool pop(struct weir_pool *pool, unsigned class_index, struct weir_block 
 {
 	struct weir_class *class = &pool->classes[class_index];
 	struct weir_region *region = &pool->space->regions[weir_class_region(class_index)];
-	unsigned shard = weir_os_cpu();
+	unsigned shard = weir_os_thread();
 	uint64_t left;
 
 	if (weir_load_seq_cst(&class->blocks) == 0)
@@ -99,7 +130,7 @@ bool weir_pool_take_fitting(struct weir_pool *pool, unsigned region, uint64_t un
 	return pop_fitting(pool, class_index, block) || pop_shorter(pool, class_index, block);
 }
 
-static bool take_empty(struct weir_pool *pool, struct weir_region *region, struct weir_block *block)
+static bool pop_empty(struct weir_pool *pool, struct weir_region *region, struct weir_block *block)
 {
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	if (!weir_region_take_empty(region, &block->index))
@@ -121,17 +152,45 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 	bool hit;
 
 	hit = pop_fitting(pool, class_index, block);
-	if (!hit && !pop_shorter(pool, class_index, block) && !take_empty(pool, region, block))
+	if (!hit && !pop_shorter(pool, class_index, block) && !pop_empty(pool, region, block))
 		return false;
 	extent = weir_slot_extent(block->word);
 	covered = (int64_t)weir_min(extent, units);
 	if (covered > 0)
-		weir_usage_add(&pool->usage, covered, -covered);
+		weir_pool_count(pool, covered, -covered);
 	weir_add_relaxed(hit ? &class->hits : &class->misses, (uint64_t)1);
 	touch(class, now_ms);
 	if (region->huge && extent < units)
 		weir_extent_advise(pool->space, region, block->index, bytes);
 	return true;
+}
+
+bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t bytes,
+			  uint64_t now_ms, struct weir_block *block)
+{
+	struct weir_class *class = &pool->classes[weir_class_of(region_index, bytes)];
+
+	if (!pop_empty(pool, &pool->space->regions[region_index], block))
+		return false;
+	weir_add_relaxed(&class->misses, (uint64_t)1);
+	touch(class, now_ms);
+	return true;
+}
+
+enum weir_zeroes weir_pool_zeroes(struct weir_pool *pool, unsigned class_index)
+{
+	struct weir_class *class = &pool->classes[class_index];
+	uint32_t left = weir_load_relaxed(&class->dense_callocs);
+	struct weir_tally tally = { 0, 0, 0 };
+
+	if (left == 0)
+		return WEIR_ZEROES_FRESH;
+	weir_store_relaxed(&class->dense_callocs, left - 1);
+	if (left > 1)
+		return WEIR_ZEROES_CLEARED;
+	weir_pool_drain(pool, class_index, 1, &tally); /* the block that it would have had */
+	weir_pool_count_late(pool, &tally);
+	return WEIR_ZEROES_FRESH;
 }
 
 /* Putting */
@@ -196,7 +255,7 @@ static void push(struct weir_pool *pool, struct weir_block *block, uint64_t exte
 	struct weir_slot *slots = block->region->slots;
 	unsigned class_index = class_of_units(block->region, extent);
 	struct weir_class *class = &pool->classes[class_index];
-	unsigned shard = weir_os_cpu() % WEIR_POOL_SHARDS;
+	unsigned shard = weir_os_thread() % WEIR_POOL_SHARDS;
 	struct weir_tally tally = { 0, 0, 0 };
 
 	weir_store_release(&slots[block->index].word, weir_slot_word(0, 0, extent));
@@ -223,10 +282,10 @@ static bool trim(struct weir_pool *pool, struct weir_block *block, uint64_t keep
 
 	if (!done) {
 		weir_stats_count(WEIR_COUNT_release_failures, 1);
-		weir_usage_add(&pool->usage, -(int64_t)live, (int64_t)live);
+		weir_pool_count(pool, -(int64_t)live, (int64_t)live);
 		return false;
 	}
-	weir_usage_add(&pool->usage, -(int64_t)live, -(int64_t)(total - keep - live));
+	weir_pool_count(pool, -(int64_t)live, -(int64_t)(total - keep - live));
 	tally->ns += weir_os_now_ns() - start_ns;
 	tally->units += total - keep;
 	tally->blocks++;
@@ -278,7 +337,7 @@ void weir_pool_put_uncounted(struct weir_pool *pool, struct weir_block *block, u
 		return;
 	}
 	weir_stats_count(WEIR_COUNT_release_failures, 1);
-	weir_usage_add(&pool->usage, 0, (int64_t)units);
+	weir_pool_count(pool, 0, (int64_t)units);
 	push_refused(pool, block, units);
 }
 
@@ -320,9 +379,9 @@ static bool has_blocks(const struct weir_class *class)
 
 /* The class that was idle longest of those from `first` on that have blocks. */
 static bool find_idle(const struct weir_pool *pool, unsigned first, unsigned own_class,
-		      unsigned *found)
+		      uint64_t used_before_ms, unsigned *found)
 {
-	uint64_t oldest_ms = UINT64_MAX;
+	uint64_t oldest_ms = used_before_ms;
 
 	for (unsigned c = first; c < WEIR_CLASS_COUNT; c++) {
 		const struct weir_class *class = &pool->classes[c];
@@ -333,16 +392,44 @@ static bool find_idle(const struct weir_pool *pool, unsigned first, unsigned own
 			*found = c;
 		}
 	}
-	return oldest_ms != UINT64_MAX;
+	return oldest_ms != used_before_ms;
 }
 
-bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, struct weir_block *block)
+bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_before_ms,
+			 struct weir_block *block)
 {
-	unsigned region = weir_region_of(weir_units_to_bytes(units), 1);
-	unsigned victim;
+	unsigned first =
+		(weir_region_of(weir_units_to_bytes(units), 1) + 1) * WEIR_CLASSES_PER_REGION;
+	unsigned victim = 0;
 
-	return find_idle(pool, (region + 1) * WEIR_CLASSES_PER_REGION, WEIR_NO_CLASS, &victim) &&
+	return find_idle(pool, first, WEIR_NO_CLASS, used_before_ms, &victim) &&
 	       pop(pool, victim, block);
+}
+
+/* Room that live blocks of the cache take up. */
+static bool reclaim_room(struct weir_pool *pool)
+{
+	struct weir_region *region;
+	uint64_t word;
+	int64_t units;
+
+	if (!weir_cache_reclaim(&pool->cache, pool->space, &region, &word))
+		return false;
+	units = (int64_t)weir_region_units(region, weir_slot_reach(word));
+	weir_pool_count(pool, units, -units);
+	return true;
+}
+
+static bool find_victim(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
+{
+	unsigned class_index;
+
+	if (find_idle(pool, 0, own_class, UINT64_MAX, &class_index) &&
+	    pop(pool, class_index, block))
+		return true;
+	block->epoch = weir_load_seq_cst(&pool->epoch);
+	return weir_cache_take_any(&pool->cache, pool->space, &block->region, &block->index,
+				   &block->word);
 }
 
 bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
@@ -350,9 +437,8 @@ bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
 {
 	struct weir_block block;
 	uint64_t extent, keep, before = tally->units;
-	unsigned victim;
 
-	if (!find_idle(pool, 0, own_class, &victim) || !pop(pool, victim, &block))
+	if (!find_victim(pool, own_class, &block))
 		return false;
 	extent = weir_slot_extent(block.word);
 	keep = units < extent ? round_down_units(block.region, extent - units) : 0;
@@ -367,27 +453,28 @@ static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint
 			 uint64_t own_retained)
 {
 	uint64_t others = weir_usage_retained(usage_word) - own_retained;
-	uint64_t live = weir_usage_live(usage_word) - own_live;
+	uint64_t all_live = weir_usage_live(usage_word);
+	uint64_t live = all_live > own_live ? all_live - own_live : 0;
 	uint64_t beside_live = pool->footprint_units > live ? pool->footprint_units - live : 0;
 	uint64_t most = weir_min(pool->limit_units, beside_live);
 
 	return most > others ? most - others : 0;
 }
 
-/* Counts up to `total` units of a freed block as retained, and those that must
- * be released still as live. On entry `live` of them count as live and the rest
- * as retained. Returns the units to keep. */
+/* Counts up to `total` units of a freed block as retained, and those that must be
+ * released still as live. On entry `live` units count as live and `surplus` as
+ * retained. Returns the units to keep. */
 static uint64_t retain(struct weir_pool *pool, const struct weir_region *region, uint64_t live,
-		       uint64_t total, struct weir_tally *tally)
+		       uint64_t surplus, uint64_t total, struct weir_tally *tally)
 {
 	unsigned class_index = class_of_units(region, total);
-	uint64_t surplus = total - live;
 	uint64_t word = weir_pool_usage(pool);
 	uint64_t room, keep, delta;
 
 	do {
 		room = room_for(pool, word, live, surplus);
-		while (room < total && weir_pool_evict(pool, total - room, class_index, tally)) {
+		while (room < total && (reclaim_room(pool) ||
+					weir_pool_evict(pool, total - room, class_index, tally))) {
 			word = weir_pool_usage(pool);
 			room = room_for(pool, word, live, surplus);
 		}
@@ -395,21 +482,162 @@ static uint64_t retain(struct weir_pool *pool, const struct weir_region *region,
 		delta = weir_usage_delta((int64_t)(total - keep) - (int64_t)live,
 					 (int64_t)keep - (int64_t)surplus);
 	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
-	weir_usage_note_peaks(&pool->usage, word + delta);
+	note_peaks(pool, word + delta);
 	return keep;
+}
+
+bool weir_pool_keep(struct weir_pool *pool, uint64_t units)
+{
+	uint64_t delta = weir_usage_delta(-(int64_t)units, (int64_t)units);
+	uint64_t word = weir_pool_usage(pool);
+
+	do {
+		if (room_for(pool, word, units, 0) < units + pool->limit_units / 2)
+			return false;
+	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
+	note_peaks(pool, word + delta);
+	return true;
+}
+
+unsigned weir_pool_cache_class(const struct weir_pool *pool, size_t reach_bytes)
+{
+	unsigned region = weir_region_of(reach_bytes, 1);
+
+	return reach_bytes <= pool->cached_bytes && region < WEIR_CACHE_REGIONS
+		       ? weir_class_of(region, reach_bytes)
+		       : WEIR_NO_CLASS;
+}
+
+bool weir_pool_drop_cached(struct weir_pool *pool, struct weir_block *block,
+			   struct weir_tally *tally)
+{
+	struct weir_slot *slot = &block->region->slots[block->index];
+	uint64_t extent = weir_slot_extent(block->word);
+
+	block->epoch = weir_load_seq_cst(&pool->epoch);
+	if (!weir_cache_unbind(&pool->cache, slot, block->word))
+		return false;
+	if (!place(pool, block, 0, extent, 0, tally))
+		push_refused(pool, block, extent);
+	return true;
+}
+
+/* The cache is for what nothing but the limit bounds, and takes an eighth of that. */
+static bool is_cacheable(const struct weir_pool *pool, const struct weir_block *block,
+			 unsigned class_index, uint64_t extent)
+{
+	return class_index != WEIR_NO_CLASS &&
+	       &pool->space->regions[weir_class_region(class_index)] == block->region &&
+	       (block->word & WEIR_SLOT_COLOUR_MASK) ==
+		       weir_colour_of(block->region, block->index) &&
+	       weir_units_to_bytes(extent) >= weir_slot_reach(block->word) &&
+	       pool->class_blocks == WEIR_NO_LIMIT &&
+	       pool->quotas.of_class[class_index] == WEIR_QUOTA_NONE &&
+	       weir_load_relaxed(&pool->cache.units) + extent <= pool->limit_units / 8;
+}
+
+/* A block that is too short for this one's requests would stay in its way. */
+static void put_shorter(struct weir_pool *pool, const struct weir_block *block, unsigned group,
+			unsigned class_index, uint64_t extent)
+{
+	struct weir_block shorter = { .region = block->region, .epoch = block->epoch };
+
+	if (weir_cache_take_shorter(&pool->cache, block->region, group, class_index, extent,
+				    &shorter.index, &shorter.word))
+		weir_pool_put_back(pool, &shorter, weir_slot_extent(shorter.word),
+				   weir_slot_extent(shorter.word));
+}
+
+/* Keeps a block in hand at hand, all of which counts as retained. */
+static bool cache(struct weir_pool *pool, struct weir_block *block, uint64_t extent)
+{
+	unsigned class_index = weir_pool_cache_class(pool, weir_slot_reach(block->word));
+	unsigned group = weir_os_thread() % WEIR_CACHE_GROUPS;
+	struct weir_tally tally = { 0, 0, 0 };
+
+	if (!is_cacheable(pool, block, class_index, extent))
+		return false;
+	put_shorter(pool, block, group, class_index, extent);
+	if (!weir_cache_bind(&pool->cache, block->region, block->index, group, class_index, extent))
+		return false;
+	block->word = weir_slot_word(WEIR_SLOT_CACHED, 0, extent);
+	if (WEIR_UNLIKELY(weir_pool_release_began(pool, block)) &&
+	    weir_pool_drop_cached(pool, block, &tally))
+		weir_pool_count_late(pool, &tally);
+	return true;
+}
+
+/* Fewer fresh units are taken for touched. */
+#define LOOK_MIN_UNITS (WEIR_MIB >> WEIR_UNIT_SHIFT)
+
+/* Whether a block that calloc gave was used so little that fresh pages serve it best:
+ * below 32 MiB where they are faster than clearing all of it (a fault costs as much as
+ * 100 KiB of that), above for what would be resident. */
+static bool is_sparse(uint64_t units, unsigned share)
+{
+	bool is_long = units >= 32 * WEIR_MIB >> WEIR_UNIT_SHIFT;
+
+	return share < (is_long ? WEIR_SHARE_ALL / 8 : WEIR_SHARE_ALL / 32);
+}
+
+/* So many callocs are cleared before one is fresh again, for another look. */
+#define DENSE_CALLOCS 256U
+
+/* The units to keep of what calloc gave: none, where few pages of it were touched. */
+static uint64_t units_of_clean(struct weir_pool *pool, const struct weir_block *block,
+			       uint64_t live)
+{
+	uint64_t extent = weir_slot_extent(block->word);
+	struct weir_resident seen = weir_extent_look(block->region, block->index, extent, live);
+	bool sparse = is_sparse(live, seen.share);
+
+	weir_store_relaxed(&pool->classes[class_of_units(block->region, live)].dense_callocs,
+			   sparse ? 0U : DENSE_CALLOCS);
+	return sparse ? extent : seen.end_units;
+}
+
+/* The units of a freed block that may be resident. Of pages that were fresh when the
+ * program got them those at the end may never have been touched: worth a look where
+ * they would push others out. What is left out goes all the same: a page that was
+ * swapped out looks as if it had never been there. */
+static uint64_t resident_units(struct weir_pool *pool, const struct weir_block *block,
+			       uint64_t live)
+{
+	uint64_t extent = weir_slot_extent(block->word);
+	uint64_t units;
+
+	if (live < extent + LOOK_MIN_UNITS)
+		return weir_max(live, extent);
+	if (block->word & WEIR_SLOT_CLEAN)
+		units = units_of_clean(pool, block, live);
+	else if (room_for(pool, weir_pool_usage(pool), live, 0) < live)
+		units = weir_extent_look(block->region, block->index, extent, live).end_units;
+	else
+		return live;
+	if (units == live ||
+	    weir_extent_trim(pool->space, block->region, block->index, units, live))
+		return units;
+	return live;
 }
 
 void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
 {
-	uint64_t live = weir_region_units(block->region, weir_slot_size(block->word));
+	uint64_t live = weir_region_units(block->region, weir_slot_reach(block->word));
 	uint64_t extent = weir_slot_extent(block->word);
-	uint64_t total = extent > live ? extent : live;
+	uint64_t surplus = extent > live ? extent - live : 0;
+	uint64_t total = resident_units(pool, block, live);
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t keep;
 
 	block->epoch = weir_load_seq_cst(&pool->epoch);
-	touch(&pool->classes[class_of_units(block->region, total)], now_ms);
-	keep = retain(pool, block->region, live, total, &tally);
+	touch(&pool->classes[class_of_units(block->region, weir_max(total, live))], now_ms);
+	keep = retain(pool, block->region, live, surplus, total, &tally);
+	if (total == 0) {
+		push_empty(block);
+		return;
+	}
+	if (keep == total && tally.blocks == 0 && cache(pool, block, total))
+		return;
 	if (!place(pool, block, keep, total, total - keep, &tally))
 		push_refused(pool, block, total);
 	if (tally.blocks > 0)

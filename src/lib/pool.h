@@ -5,6 +5,7 @@
  *   retained <= limit, unless the kernel refuses to release (then the true count)
  *   blocks of a class <= class_blocks;  units of a range <= its quota
  *   retained = extents on lists + extents in hand + surplus of live slots
+ *            + extents of cached slots, live or not (cache.h)
  * Units are reserved before a block is put on a list, and un-reserved after it
  * was taken off. Pages on their way out count as what they were until they are gone.
  *
@@ -19,17 +20,20 @@
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
 
+#include "cache.h"
 #include "quota.h"
 #include "space.h"
 #include "stats.h"
 #include "usage.h"
 
-#define WEIR_POOL_SHARDS 4 /* lists per class, picked by core; a power of two */
+#define WEIR_NO_CLASS WEIR_CLASS_COUNT
+#define WEIR_POOL_SHARDS 4 /* lists per class, picked by thread; a power of two */
 
 struct weir_pool_options {
 	size_t limit_bytes;			     /* at most 4 TiB */
 	size_t footprint_bytes;			     /* or WEIR_NO_LIMIT */
 	size_t class_blocks;			     /* or WEIR_NO_LIMIT */
+	size_t cached_bytes;			     /* longest block for the cache; 0 for none */
 	const struct weir_class_limit *class_limits; /* read by init only */
 	unsigned class_limit_count;
 };
@@ -42,18 +46,21 @@ struct weir_class {
 	uint64_t last_used_ms;		    /* atomic, relaxed */
 	uint64_t hits;			    /* atomic, relaxed: statistics */
 	uint64_t misses;
+	uint32_t dense_callocs; /* atomic, relaxed: see weir_pool_zeroes */
 };
 
 struct weir_pool {
-	struct weir_space *space; /* const after init, like the next three */
+	struct weir_space *space; /* const after init, like the next four */
 	uint64_t limit_units;
 	uint64_t footprint_units; /* UINT64_MAX for none */
 	uint64_t class_blocks;
+	size_t cached_bytes;
 	struct weir_quotas quotas;
 	struct weir_usage usage;
 	WEIR_CACHE_ALIGNED uint64_t epoch; /* atomic: count << 3 | trigger */
 	uint64_t surplus_cursor;	   /* of weir_space_step (live.h) */
 	struct weir_class classes[WEIR_CLASS_COUNT];
+	struct weir_cache cache;
 };
 
 /* A slot in the caller's hand. */
@@ -74,9 +81,32 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes, uint64_t now_ms,
 		    struct weir_block *block);
 
-/* Takes back a slot that was live: block->word holds its last size and extent,
- * no longer LIVE or BUSY. Retains what the limits allow and releases the rest. */
+/* The same, but always an empty slot. */
+bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t bytes,
+			  uint64_t now_ms, struct weir_block *block);
+
+/* How a calloc of the class had better get its zeroes: fresh, until a block that was
+ * CLEAN comes back with many of its pages touched; then cleared, for a while. */
+enum weir_zeroes { WEIR_ZEROES_FRESH, WEIR_ZEROES_CLEARED };
+enum weir_zeroes weir_pool_zeroes(struct weir_pool *pool, unsigned class_index);
+
+/* Takes back a slot that was live: block->word holds its last reach and extent,
+ * no longer LIVE or BUSY. Retains what the limits allow, in the cache or on a list,
+ * and releases the rest. */
 void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms);
+
+/* Counts live units as retained, if half of the limit is free beside them: all of them
+ * or none. Surplus makes room for nobody but a release and decay. */
+bool weir_pool_keep(struct weir_pool *pool, uint64_t units);
+
+/* Takes a slot off the cache whose word is block->word, free, and releases it. False
+ * when that is no longer its word. */
+bool weir_pool_drop_cached(struct weir_pool *pool, struct weir_block *block,
+			   struct weir_tally *tally);
+
+/* The cache's class for a request, or WEIR_NO_CLASS. Its stride leaves the spare that
+ * every such request has (classes.h). */
+unsigned weir_pool_cache_class(const struct weir_pool *pool, size_t reach_bytes);
 
 /* Releases up to `most` retained blocks of a class, whole; returns how many. */
 uint64_t weir_pool_drain(struct weir_pool *pool, unsigned class_index, uint64_t most,
@@ -90,9 +120,8 @@ bool weir_pool_take_fitting(struct weir_pool *pool, unsigned region, uint64_t un
 /* Takes a retained block off the class that was idle longest, of those whose
  * blocks have more than `units` units, but for trimmed ones. False when there is
  * none. */
-bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, struct weir_block *block);
-
-#define WEIR_NO_CLASS WEIR_CLASS_COUNT
+bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_before_ms,
+			 struct weir_block *block);
 
 /* Releases up to `units` units of one block of the class that was idle longest, but
  * for `own_class`. False when no other class has any, or the kernel refuses. */
@@ -120,5 +149,16 @@ void weir_pool_count_late(struct weir_pool *pool, const struct weir_tally *tally
 
 /* The usage word (usage.h) now. */
 uint64_t weir_pool_usage(const struct weir_pool *pool);
+
+/* Changes the counts, either way; notes the largest. */
+void weir_pool_count(struct weir_pool *pool, int64_t live_units, int64_t retained_units);
+void weir_pool_note_peaks(struct weir_pool *pool);
+
+/* The same counts as the program sees them: without the cache's credit. */
+struct weir_held {
+	uint64_t live_units;
+	uint64_t retained_units;
+};
+struct weir_held weir_pool_held(const struct weir_pool *pool);
 
 #endif

@@ -5,7 +5,8 @@
 static uint8_t first_match(size_t bytes, const struct weir_class_limit *limits, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (bytes >= limits[i].min_bytes && bytes <= limits[i].max_bytes)
+		if (bytes >= weir_class_bytes_for(limits[i].min_bytes) &&
+		    bytes <= limits[i].max_bytes)
 			return (uint8_t)i;
 	return WEIR_QUOTA_NONE;
 }

@@ -19,7 +19,7 @@ struct weir_quotas {
 	uint8_t of_class[WEIR_CLASS_COUNT]; /* const: index into ranges or WEIR_QUOTA_NONE */
 };
 
-/* A class belongs to the first limit whose range holds its largest size. */
+/* A class belongs to the first limit whose range has requests that it serves. */
 void weir_quotas_init(struct weir_quotas *quotas, const struct weir_class_limit *limits,
 		      unsigned count);
 

@@ -4,14 +4,14 @@
 #include "report.h"
 #include "units.h"
 
-static void release_surplus(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally)
+static void release_unlisted(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally)
 {
 	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
 		struct weir_region *region = &pool->space->regions[r];
 		uint32_t fresh = weir_region_fresh(region);
 
 		for (uint32_t i = 0; i < fresh; i++)
-			weir_live_trim_surplus(pool, region, i, false, now_ms, tally);
+			weir_live_trim(pool, region, i, false, now_ms, tally);
 	}
 }
 
@@ -24,7 +24,7 @@ struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger tri
 	weir_pool_begin_release(pool, trigger);
 	for (unsigned c = WEIR_CLASS_COUNT; c-- > 0;)
 		weir_pool_drain(pool, c, weir_load_seq_cst(&pool->classes[c].blocks), &tally);
-	release_surplus(pool, now_ms, &tally);
+	release_unlisted(pool, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
 	weir_stats_release(trigger, &tally, 1);
 	return tally;

@@ -10,6 +10,23 @@
  * request, 35 us in chunks). */
 #define TABLE_UNITS (WEIR_HUGE_PAGE_BYTES >> WEIR_UNIT_SHIFT)
 #define TABLE_STRIDE_SHIFT 21
+#define TABLE_REGION (TABLE_STRIDE_SHIFT - WEIR_MIN_STRIDE_SHIFT)
+
+/* While fresh pages may come, blocks of classes that were in use this long ago are
+ * left to those: who robs them makes the next miss. */
+#define IN_USE_MS 100
+
+/* What is filled, and with what. */
+struct filling {
+	struct weir_pool *pool;
+	struct weir_range to; /* goes on as it fills */
+	uint64_t size_units;
+	uint64_t used_before_ms; /* classes that may be robbed */
+	bool tables_only;	 /* no parts of tables */
+	bool spares;		 /* neither surplus nor the table stride's blocks are taken */
+	uint64_t now_ms;
+	struct weir_filled filled;
+};
 
 /* A retained block, or a live one of which only the surplus may be taken. */
 struct source {
@@ -37,24 +54,24 @@ static bool begins_table(struct weir_range range)
 /* Sources */
 
 /* A retained block for `units` units in steps of `step`. */
-static bool take_retained(struct weir_pool *pool, uint64_t units, uint64_t step,
+static bool take_retained(const struct filling *filling, uint64_t units, uint64_t step,
 			  struct weir_block *block)
 {
-	return weir_pool_take_idle(pool, step, block) ||
-	       (step == TABLE_UNITS &&
-		weir_pool_take_fitting(pool, TABLE_STRIDE_SHIFT - WEIR_MIN_STRIDE_SHIFT,
-				       weir_min(units, TABLE_UNITS), block));
+	return weir_pool_take_idle(filling->pool, step, filling->used_before_ms, block) ||
+	       (step == TABLE_UNITS && !filling->spares &&
+		weir_pool_take_fitting(filling->pool, TABLE_REGION, weir_min(units, TABLE_UNITS),
+				       block));
 }
 
-static bool find_source(struct weir_pool *pool, uint64_t units, uint64_t step,
+static bool find_source(const struct filling *filling, uint64_t units, uint64_t step,
 			struct source *source)
 {
 	source->first_units = 0;
-	source->live = !take_retained(pool, units, step, &source->block);
+	source->live = !take_retained(filling, units, step, &source->block);
 	if (!source->live)
 		return true;
-	return !weir_footprint_has_room(pool, units) &&
-	       weir_live_claim_surplus(pool, step, &source->block, &source->first_units);
+	return !filling->spares &&
+	       weir_live_claim_surplus(filling->pool, step, &source->block, &source->first_units);
 }
 
 /* The first `keep` of the source's `total` units are still its own. */
@@ -89,15 +106,14 @@ static uint64_t take_tail(struct weir_pool *pool, struct weir_range to, struct s
 	if (moved == 0) {
 		put_source(pool, source, extent, extent, now_ms);
 	} else if (taken == there) {
-		weir_usage_add(&pool->usage, (int64_t)(taken - over),
-			       (int64_t)over - (int64_t)taken);
+		weir_pool_count(pool, (int64_t)(taken - over), (int64_t)over - (int64_t)taken);
 		put_source(pool, source, tail.at_units, tail.at_units, now_ms);
 	} else { /* nothing may be kept beyond a hole */
 		if (weir_extent_trim(pool->space, to.region, to.index, size_units, reach)) {
 			taken -= over;
 			over = 0;
 		}
-		weir_usage_add(&pool->usage, (int64_t)(taken - over), (int64_t)over);
+		weir_pool_count(pool, (int64_t)(taken - over), (int64_t)over);
 		put_source(pool, source, tail.at_units, extent, now_ms);
 	}
 	weir_stats_count(WEIR_COUNT_remapped_bytes, weir_units_to_bytes(taken));
@@ -106,70 +122,89 @@ static uint64_t take_tail(struct weir_pool *pool, struct weir_range to, struct s
 
 /* Filling */
 
-/* Up to where the next table begins, where a part of one is to be filled. */
-static uint64_t fill_chunks(struct weir_pool *pool, struct weir_range to, uint64_t size_units,
-			    uint64_t now_ms)
+/* Up to `wanted` units in whole steps, out of one source. Returns how many. */
+static uint64_t fill_step(struct filling *filling, uint64_t wanted, uint64_t step)
 {
-	uint64_t wanted = weir_align_up(size_units, WEIR_CHUNK_UNITS) - to.at_units;
 	struct source source;
 
-	wanted = weir_min(wanted, TABLE_UNITS - to.at_units % TABLE_UNITS);
-	if (!find_source(pool, wanted, WEIR_CHUNK_UNITS, &source))
+	if (!find_source(filling, wanted, step, &source))
 		return 0;
-	return take_tail(pool, to, &source, wanted, WEIR_CHUNK_UNITS, size_units, now_ms);
+	return take_tail(filling->pool, filling->to, &source, wanted, step, filling->size_units,
+			 filling->now_ms);
 }
 
-static uint64_t fill_tables(struct weir_pool *pool, struct weir_range to, uint64_t size_units,
-			    uint64_t now_ms)
+static uint64_t fill_tables(struct filling *filling)
 {
-	uint64_t wanted = size_units - to.at_units;
-	struct source source;
+	uint64_t wanted = filling->size_units - filling->to.at_units;
 
-	if (wanted < WEIR_CHUNK_UNITS)
+	if (!begins_table(filling->to) || wanted < WEIR_CHUNK_UNITS)
 		return 0;
-	if (find_source(pool, wanted, TABLE_UNITS, &source))
-		return take_tail(pool, to, &source, wanted, TABLE_UNITS, size_units, now_ms);
-	return 0;
+	return fill_step(filling, wanted, TABLE_UNITS);
 }
 
-/* Where the pages under a block need not be as they are, parts of tables are left to
- * be faulted, as long as fresh pages may come: they serve longer. */
-static bool takes_parts(const struct weir_pool *pool, const struct weir_region *region,
-			enum weir_contents contents)
+/* Up to where the next table begins. */
+static uint64_t fill_chunks(struct filling *filling, uint64_t chunk)
 {
-	return contents == WEIR_CONTENTS_KEPT || !has_tables(region) ||
-	       !weir_footprint_has_room(pool, WEIR_CHUNK_UNITS);
+	uint64_t end = weir_align_up(filling->size_units, chunk);
+	uint64_t table_end = weir_align_up(filling->to.at_units + 1, TABLE_UNITS);
+
+	return fill_step(filling, weir_min(end, table_end) - filling->to.at_units, chunk);
 }
 
 /* From the end of the extent until nothing more is to be had. */
-static struct weir_filled fill(struct weir_pool *pool, struct weir_range to, uint64_t size_units,
-			       enum weir_contents contents, uint64_t now_ms)
+static void fill(struct filling *filling)
 {
-	struct weir_filled filled = { to.at_units, 0 };
-	bool parts = takes_parts(pool, to.region, contents);
+	uint64_t chunk = has_tables(filling->to.region) ? TABLE_UNITS / 2 : WEIR_CHUNK_UNITS;
+	uint64_t step = filling->tables_only ? TABLE_UNITS : chunk;
+	struct weir_filled *filled = &filling->filled;
 	uint64_t taken;
 
 	for (;;) {
-		to.at_units = weir_align_up(filled.extent, parts ? WEIR_CHUNK_UNITS : TABLE_UNITS);
-		taken = 0;
-		if (to.at_units < size_units && begins_table(to))
-			taken = fill_tables(pool, to, size_units, now_ms);
-		if (to.at_units < size_units && taken == 0 && parts)
-			taken = fill_chunks(pool, to, size_units, now_ms);
+		filling->to.at_units = weir_align_up(filled->extent, step);
+		if (filling->to.at_units >= filling->size_units)
+			break;
+		taken = fill_tables(filling);
+		if (taken == 0 && !filling->tables_only)
+			taken = fill_chunks(filling, chunk);
 		if (taken == 0)
 			break;
-		filled.extent = to.at_units + taken;
-		filled.units += weir_min(filled.extent, size_units) - to.at_units;
+		filled->extent = filling->to.at_units + taken;
+		filled->units +=
+			weir_min(filled->extent, filling->size_units) - filling->to.at_units;
 	}
-	if (filled.units > 0)
+	if (filled->units > 0)
 		weir_stats_count(WEIR_COUNT_remaps, 1);
-	return filled;
+}
+
+/* Contents that are kept are worth any page; other blocks spare the others' while
+ * fresh ones may come. */
+static struct filling plan(struct weir_pool *pool, struct weir_range to, uint64_t size_units,
+			   enum weir_contents contents, uint64_t now_ms)
+{
+	bool room = weir_footprint_has_room(pool, size_units - to.at_units);
+	bool sparing = room && contents == WEIR_CONTENTS_ANY;
+
+	return (struct filling){
+		.pool = pool,
+		.to = to,
+		.size_units = size_units,
+		.used_before_ms = !sparing	       ? UINT64_MAX
+				  : now_ms > IN_USE_MS ? now_ms - IN_USE_MS
+						       : 0,
+		.tables_only = sparing && has_tables(to.region),
+		.spares = sparing,
+		.now_ms = now_ms,
+		.filled = { to.at_units, 0 },
+	};
 }
 
 struct weir_filled weir_remap_fill(struct weir_pool *pool, struct weir_range to,
 				   uint64_t size_units, uint64_t now_ms)
 {
-	return fill(pool, to, size_units, WEIR_CONTENTS_KEPT, now_ms);
+	struct filling filling = plan(pool, to, size_units, WEIR_CONTENTS_KEPT, now_ms);
+
+	fill(&filling);
+	return filling.filled;
 }
 
 /* Gives a block's last table, whose contents nobody needs, a slot of its own, free
@@ -180,9 +215,7 @@ static uint64_t set_last_aside(struct weir_pool *pool, const struct weir_block *
 	uint64_t extent = weir_slot_extent(block->word);
 	uint64_t kept = weir_align_down(extent, TABLE_UNITS);
 	struct weir_range last = { block->region, block->index, kept };
-	struct weir_range place = {
-		&pool->space->regions[TABLE_STRIDE_SHIFT - WEIR_MIN_STRIDE_SHIFT], 0, 0
-	};
+	struct weir_range place = { &pool->space->regions[TABLE_REGION], 0, 0 };
 	struct weir_block aside = { .region = place.region, .epoch = block->epoch };
 
 	if (!weir_region_take_empty(aside.region, &aside.index))
@@ -211,15 +244,17 @@ void weir_remap_complete(struct weir_pool *pool, struct weir_block *block, size_
 {
 	uint64_t units = weir_region_units(block->region, bytes);
 	struct weir_range to = { block->region, block->index, weir_slot_extent(block->word) };
-	struct weir_filled filled = { to.at_units, 0 };
+	struct filling filling;
 
 	if (to.at_units >= units)
 		return;
+	filling = plan(pool, to, units, contents, now_ms);
 	if (weir_remap_gains(pool, units - to.at_units)) {
-		if (contents == WEIR_CONTENTS_ANY && lacks_part_of_table(block, units))
-			to.at_units = set_last_aside(pool, block, now_ms);
-		filled = fill(pool, to, units, contents, now_ms);
+		if (contents == WEIR_CONTENTS_ANY && !filling.spares &&
+		    lacks_part_of_table(block, units))
+			filling.filled.extent = to.at_units = set_last_aside(pool, block, now_ms);
+		fill(&filling);
 	}
-	block->word = weir_slot_word(0, 0, filled.extent);
-	weir_footprint_add(pool, units - to.at_units - filled.units, now_ms);
+	block->word = weir_slot_word(block->word & WEIR_SLOT_COLOUR_MASK, 0, filling.filled.extent);
+	weir_footprint_add(pool, units - to.at_units - filling.filled.units, now_ms);
 }

@@ -20,7 +20,7 @@ struct counts {
 static void count_slot(struct counts *counts, const struct weir_region *region, unsigned index,
 		       uint64_t word)
 {
-	size_t size = weir_slot_size(word);
+	size_t size = weir_slot_reach(word);
 	uint64_t extent = weir_slot_extent(word);
 	bool live = (word & WEIR_SLOT_LIVE) != 0;
 	struct class_counts *class =
@@ -114,11 +114,16 @@ static void put_released(struct weir_text *text)
 	weir_text_char(text, '}');
 }
 
-static void put_class(struct weir_text *text, unsigned c, const struct weir_class *class,
+static uint64_t class_hits(const struct weir_pool *pool, unsigned c)
+{
+	return weir_load_relaxed(&pool->classes[c].hits) + weir_cache_hits(&pool->cache, c);
+}
+
+static void put_class(struct weir_text *text, unsigned c, const struct weir_pool *pool,
 		      const struct class_counts *counts)
 {
-	uint64_t hits = weir_load_relaxed(&class->hits);
-	uint64_t misses = weir_load_relaxed(&class->misses);
+	uint64_t hits = class_hits(pool, c);
+	uint64_t misses = weir_load_relaxed(&pool->classes[c].misses);
 
 	if (hits + misses + counts->live_blocks + counts->retained_blocks == 0)
 		return;
@@ -140,20 +145,23 @@ static void put_classes(struct weir_text *text, const struct weir_pool *pool,
 	put_key(text, "classes");
 	weir_text_char(text, '[');
 	for (unsigned c = 0; pool && c < WEIR_CLASS_COUNT; c++)
-		put_class(text, c, &pool->classes[c], &counts->classes[c]);
+		put_class(text, c, pool, &counts->classes[c]);
 	weir_text_char(text, ']');
 }
 
-static void put_usage(struct weir_text *text, const struct weir_pool *pool,
-		      const struct counts *counts)
+static void put_usage(struct weir_text *text, struct weir_pool *pool, const struct counts *counts)
 {
 	static const struct weir_usage none;
 	const struct weir_usage *usage = pool ? &pool->usage : &none;
-	uint64_t word = weir_load_relaxed(&usage->word);
+	struct weir_held held = { 0, 0 };
 
-	put_bytes(text, "retained_bytes", weir_usage_retained(word));
+	if (pool) {
+		weir_pool_note_peaks(pool);
+		held = weir_pool_held(pool);
+	}
+	put_bytes(text, "retained_bytes", held.retained_units);
 	put_number(text, "retained_blocks", counts->retained_blocks);
-	put_bytes(text, "live_bytes", weir_usage_live(word));
+	put_bytes(text, "live_bytes", held.live_units);
 	put_number(text, "live_blocks", counts->live_blocks);
 	put_bytes(text, "peak_live_bytes", weir_load_relaxed(&usage->peak_live_units));
 	put_bytes(text, "peak_retained_bytes", weir_load_relaxed(&usage->peak_retained_units));
@@ -165,7 +173,7 @@ static void put_requests(struct weir_text *text, const struct weir_pool *pool)
 	uint64_t hits = 0, misses = 0;
 
 	for (unsigned c = 0; pool && c < WEIR_CLASS_COUNT; c++) {
-		hits += weir_load_relaxed(&pool->classes[c].hits);
+		hits += class_hits(pool, c);
 		misses += weir_load_relaxed(&pool->classes[c].misses);
 	}
 	put_number(text, "requests", hits + misses);
@@ -176,7 +184,7 @@ static void put_requests(struct weir_text *text, const struct weir_pool *pool)
 void weir_snapshot_format(struct weir_text *text, const struct weir_config *config,
 			  const char *program)
 {
-	const struct weir_pool *pool = weir_large_pool();
+	struct weir_pool *pool = weir_large_pool();
 	struct counts counts = { 0 };
 
 	if (pool)

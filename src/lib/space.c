@@ -55,6 +55,12 @@ static bool reserve_largest(struct weir_space *space, const struct weir_space_op
 	return false;
 }
 
+static bool wants_huge_pages(const struct weir_space_options *options, size_t stride)
+{
+	return stride >= options->huge_stride_bytes &&
+	       (options->huge_stride_max == 0 || stride <= options->huge_stride_max);
+}
+
 static void init_regions(struct weir_space *space, const struct weir_space_options *options)
 {
 	size_t region_bytes = (size_t)1 << space->region_shift;
@@ -69,7 +75,7 @@ static void init_regions(struct weir_space *space, const struct weir_space_optio
 		region->stride_shift = weir_region_stride_shift(i);
 		if (space->region_shift >= region->stride_shift)
 			region->slot_count = 1U << (space->region_shift - region->stride_shift);
-		region->huge = weir_region_stride(i) >= options->huge_stride_bytes;
+		region->huge = wants_huge_pages(options, weir_region_stride(i));
 		region->advice = options->advice;
 		region->page_bytes = weir_os_page_bytes();
 		region->trim_bytes = region->huge ? WEIR_HUGE_PAGE_BYTES : region->page_bytes;
@@ -114,11 +120,6 @@ void weir_space_destroy(struct weir_space *space)
 	space->span = 0;
 }
 
-uint32_t weir_region_fresh(const struct weir_region *region)
-{
-	return weir_load_acquire(&region->fresh);
-}
-
 bool weir_space_step(struct weir_space *space, uint64_t *cursor, struct weir_region **region,
 		     uint32_t *index)
 {
@@ -139,23 +140,6 @@ bool weir_space_step(struct weir_space *space, uint64_t *cursor, struct weir_reg
 			return true;
 		at = next;
 	}
-}
-
-enum weir_place weir_space_find(struct weir_space *space, const void *address,
-				struct weir_region **region, uint32_t *index)
-{
-	uintptr_t offset = (uintptr_t)address - space->base;
-	struct weir_region *found = &space->regions[offset >> space->region_shift];
-	size_t in_region = offset & (((size_t)1 << space->region_shift) - 1);
-	size_t slot = in_region >> found->stride_shift;
-
-	if (slot >= weir_region_fresh(found))
-		return WEIR_PLACE_UNUSED;
-	*region = found;
-	*index = (uint32_t)slot;
-	if ((in_region & (weir_region_slot_bytes(found) - 1)) != 0)
-		return WEIR_PLACE_INTERIOR;
-	return WEIR_PLACE_SLOT;
 }
 
 static bool commit_to(struct weir_region *region, size_t frontier, size_t target)

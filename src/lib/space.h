@@ -52,6 +52,7 @@ struct weir_space_options {
 	size_t address_limit_bytes; /* of the process; SIZE_MAX when none */
 	size_t huge_stride_bytes;   /* regions of this stride and more use huge pages; SIZE_MAX for
 				       none */
+	size_t huge_stride_max;	    /* but none of more than this; 0 for no such end */
 	enum weir_huge advice;	    /* for all that does not use them */
 };
 
@@ -85,7 +86,10 @@ static inline uint64_t weir_region_units(const struct weir_region *region, size_
 }
 
 /* How many slots have been handed out so far; their words can be read. */
-uint32_t weir_region_fresh(const struct weir_region *region);
+static inline uint32_t weir_region_fresh(const struct weir_region *region)
+{
+	return weir_load_acquire(&region->fresh);
+}
 
 /* The slot that a cursor stands at, and one step on: first to last of all that were
  * handed out, region by region from 0. False behind the last. The cursor is
@@ -93,10 +97,23 @@ uint32_t weir_region_fresh(const struct weir_region *region);
 bool weir_space_step(struct weir_space *space, uint64_t *cursor, struct weir_region **region,
 		     uint32_t *index);
 
-/* Where an address lies that the space owns. */
-enum weir_place { WEIR_PLACE_SLOT, WEIR_PLACE_INTERIOR, WEIR_PLACE_UNUSED };
-enum weir_place weir_space_find(struct weir_space *space, const void *address,
-				struct weir_region **region, uint32_t *index);
+/* The slot in which an address lies that the space owns, and how far from its begin.
+ * False where no slot was ever handed out. */
+static inline bool weir_space_find(struct weir_space *space, const void *address,
+				   struct weir_region **region, uint32_t *index, size_t *offset)
+{
+	uintptr_t in_space = (uintptr_t)address - space->base;
+	struct weir_region *found = &space->regions[in_space >> space->region_shift];
+	size_t in_region = in_space & (((size_t)1 << space->region_shift) - 1);
+	size_t slot = in_region >> found->stride_shift;
+
+	if (WEIR_UNLIKELY(slot >= weir_region_fresh(found)))
+		return false;
+	*region = found;
+	*index = (uint32_t)slot;
+	*offset = in_region & (weir_region_slot_bytes(found) - 1);
+	return true;
+}
 
 /* A slot without an extent, used before or fresh: false when the region is full
  * or the system refuses to commit more. */

@@ -45,22 +45,37 @@ static inline uint64_t weir_usage_delta(int64_t live_units, int64_t retained_uni
 	return ((uint64_t)live_units << WEIR_USAGE_RETAINED_BITS) + (uint64_t)retained_units;
 }
 
-static inline void weir_usage_note_peaks(struct weir_usage *usage, uint64_t word)
+/* Returns the word then. */
+static inline uint64_t weir_usage_add(struct weir_usage *usage, int64_t live_units,
+				      int64_t retained_units)
+{
+	uint64_t delta = weir_usage_delta(live_units, retained_units);
+
+	return weir_add_acq_rel(&usage->word, delta) + delta;
+}
+
+/* Whether a count is, or with `credit` units more live may be, larger than ever. */
+static inline bool weir_usage_is_peak(const struct weir_usage *usage, uint64_t word,
+				      uint64_t credit)
 {
 	uint64_t live = weir_usage_live(word);
 	uint64_t retained = weir_usage_retained(word);
 
-	weir_raise_relaxed(&usage->peak_live_units, live);
-	weir_raise_relaxed(&usage->peak_retained_units, retained);
-	weir_raise_relaxed(&usage->peak_footprint_units, live + retained);
+	return live + credit > weir_load_relaxed(&usage->peak_live_units) ||
+	       retained > weir_load_relaxed(&usage->peak_retained_units) ||
+	       live + retained > weir_load_relaxed(&usage->peak_footprint_units);
 }
 
-static inline void weir_usage_add(struct weir_usage *usage, int64_t live_units,
-				  int64_t retained_units)
+/* `credit` units that count as retained are live. */
+static inline void weir_usage_note_peaks(struct weir_usage *usage, uint64_t word, uint64_t credit)
 {
-	uint64_t delta = weir_usage_delta(live_units, retained_units);
+	uint64_t live = weir_usage_live(word);
+	uint64_t retained = weir_usage_retained(word);
 
-	weir_usage_note_peaks(usage, weir_add_acq_rel(&usage->word, delta) + delta);
+	credit = weir_min(credit, retained);
+	weir_raise_relaxed(&usage->peak_live_units, live + credit);
+	weir_raise_relaxed(&usage->peak_retained_units, retained - credit);
+	weir_raise_relaxed(&usage->peak_footprint_units, live + retained);
 }
 
 #endif

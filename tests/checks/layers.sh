@@ -6,8 +6,8 @@ layers='
 0 base atomic text units classes
 1 os report
 2 config config_table complaint option option_size option_class option_name cgroup stats
-3 slot space lists
-4 usage quota extent pool live footprint remap resize move release decay
+3 slot space lists colour
+4 usage cache quota extent pool live footprint remap resize move release decay
 5 large backend
 6 signal snapshot
 7 interpose start

@@ -23,8 +23,8 @@ TEST(Decay, ReleasesWhatStayedUnused)
 
 	const Report &report = puppet.finish().report();
 
-	EXPECT_EQ(40 * MiB, report.number("released/decay/bytes"));
-	EXPECT_LE(report.number("retained_bytes"), 100 * KiB);
+	EXPECT_EQ(10 * counted(4 * MiB), report.number("released/decay/bytes"));
+	EXPECT_LE(report.number("retained_bytes"), counted(100000));
 }
 
 TEST(Decay, KeepsWhatIsUsed)
@@ -41,9 +41,9 @@ TEST(Decay, KeepsWhatIsUsed)
 
 	const Report &report = puppet.finish().report();
 
-	EXPECT_EQ(16 * MiB, report.number("released/decay/bytes"));
-	EXPECT_EQ(9 * MiB, report.number("retained_bytes"));
-	EXPECT_EQ(1U, report.of_class(9 * MiB, "misses"));
+	EXPECT_EQ(8 * counted(2 * MiB), report.number("released/decay/bytes"));
+	EXPECT_EQ(counted(9 * MiB), report.number("retained_bytes"));
+	EXPECT_EQ(1U, report.of_class(counted(9 * MiB), "misses"));
 }
 
 TEST(Decay, OffKeepsEverything)

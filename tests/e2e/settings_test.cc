@@ -56,7 +56,7 @@ TEST(Settings, BadValueIsReportedAndTheDefaultStays)
 	const Outcome &outcome = puppet.finish();
 
 	EXPECT_TRUE(outcome.succeeded());
-	EXPECT_EQ(MiB, outcome.report().number("retained_bytes"));
+	EXPECT_EQ(counted(MiB), outcome.report().number("retained_bytes"));
 	EXPECT_EQ(0U, outcome.err.rfind("weir[" + std::to_string(outcome.pid) + "]: ", 0));
 	EXPECT_TRUE(contains(outcome.err, "WEIR_LIMIT")) << outcome.err;
 	EXPECT_TRUE(contains(outcome.err, "banana")) << outcome.err;

@@ -35,6 +35,7 @@ struct EngineOptions {
 	size_t limit = 64 * mib;
 	size_t footprint = WEIR_NO_LIMIT;
 	size_t class_blocks = WEIR_NO_LIMIT;
+	size_t cached = 0;
 	std::vector<weir_class_limit> class_limits = {};
 	size_t huge_stride = SIZE_MAX;
 	unsigned region_shift = 28;
@@ -61,6 +62,7 @@ struct Engine {
 		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
 		limits.limit_bytes = options.limit;
 		limits.footprint_bytes = options.footprint;
+		limits.cached_bytes = options.cached;
 		limits.class_blocks = options.class_blocks;
 		limits.class_limits = options.class_limits.data();
 		limits.class_limit_count = (unsigned)options.class_limits.size();
@@ -81,8 +83,25 @@ struct Engine {
 	char *take(size_t bytes, size_t align = 1)
 	{
 		unsigned region = weir_region_of(bytes, align);
+		char *cached = align == 1 ? take_cached(bytes) : nullptr;
 
+		if (cached)
+			return cached;
 		return region < WEIR_REGION_COUNT ? take_from(region, bytes) : nullptr;
+	}
+
+	/* The slot at hand, if there is any: where colours begin is large.c's. */
+	char *take_cached(size_t bytes)
+	{
+		unsigned class_index = weir_pool_cache_class(&pool, bytes);
+		unsigned group = weir_os_thread() % WEIR_CACHE_GROUPS;
+
+		if (class_index == WEIR_NO_CLASS)
+			return nullptr;
+		char *block = weir_cache_take(&pool.cache.entries[group][class_index],
+					      weir_cache_id(group, class_index), bytes);
+
+		return (char *)weir_align_down((uintptr_t)block, page);
 	}
 
 	char *take_from(unsigned region, size_t bytes)
@@ -91,6 +110,7 @@ struct Engine {
 
 		if (!weir_pool_take(&pool, region, bytes, now(), &block))
 			return nullptr;
+		block.word |= weir_colour_of(block.region, block.index);
 		weir_remap_complete(&pool, &block, bytes, WEIR_CONTENTS_ANY, now());
 		weir_live_publish(&pool, &block, bytes, now());
 		return weir_region_address(block.region, block.index);
@@ -105,8 +125,10 @@ struct Engine {
 			if (!(block.word & WEIR_SLOT_LIVE))
 				return false;
 		} while (!weir_cas_seq_cst(word_of(block), &block.word,
-					   block.word & ~WEIR_SLOT_LIVE));
-		if (block.word & WEIR_SLOT_BUSY)
+					   block.word & WEIR_SLOT_CACHED
+						   ? weir_cache_freed(block.word)
+						   : block.word & ~WEIR_SLOT_LIVE));
+		if (block.word & (WEIR_SLOT_BUSY | WEIR_SLOT_CACHED))
 			return true;
 		block.word &= ~WEIR_SLOT_LIVE;
 		weir_pool_put(&pool, &block, now());
@@ -151,8 +173,10 @@ struct Engine {
 		weir_block block = {};
 
 		EXPECT_TRUE(weir_space_owns(&space, address));
-		EXPECT_EQ(WEIR_PLACE_SLOT,
-			  weir_space_find(&space, address, &block.region, &block.index));
+		size_t offset = 1;
+
+		EXPECT_TRUE(weir_space_find(&space, address, &block.region, &block.index, &offset));
+		EXPECT_EQ(0U, offset);
 		block.word = weir_load_acquire(word_of(block));
 		return block;
 	}
@@ -168,13 +192,16 @@ struct Engine {
 		return weir_units_to_bytes(weir_slot_extent(find(address).word));
 	}
 
-	/* Bytes, as the usage word has them. */
+	/* Bytes that are the program's, and those that are not. */
 
-	size_t live_bytes() const
-	{
-		return weir_units_to_bytes(weir_usage_live(weir_pool_usage(&pool)));
-	}
+	size_t live_bytes() const { return weir_units_to_bytes(weir_pool_held(&pool).live_units); }
 	size_t retained_bytes() const
+	{
+		return weir_units_to_bytes(weir_pool_held(&pool).retained_units);
+	}
+
+	/* What counts under the limit: live blocks of the cache, too. */
+	size_t charged_bytes() const
 	{
 		return weir_units_to_bytes(weir_usage_retained(weir_pool_usage(&pool)));
 	}
@@ -205,6 +232,8 @@ struct EngineSums {
 	uint64_t live = 0;
 	uint64_t retained = 0;
 	uint64_t pieces = 0;
+	uint64_t cached = 0;
+	uint64_t credit = 0;
 	std::map<unsigned, uint64_t> class_blocks;
 	std::map<unsigned, uint64_t> range_units;
 };
@@ -225,7 +254,7 @@ inline bool walk_list(const weir_region &region, const weir_list &list, std::vec
 
 inline uint64_t slot_surplus(const weir_region &region, uint64_t word)
 {
-	uint64_t size = weir_region_units(&region, weir_slot_size(word));
+	uint64_t size = weir_region_units(&region, weir_slot_reach(word));
 	uint64_t extent = weir_slot_extent(word);
 
 	return extent > size ? extent - size : 0;
@@ -263,21 +292,58 @@ inline testing::AssertionResult sum_slots(const weir_region &region,
 {
 	for (uint32_t i = 0; i < seen.size(); i++) {
 		uint64_t word = region.slots[i].word;
-		bool is_live = word & WEIR_SLOT_LIVE;
+		bool is_live = word & WEIR_SLOT_LIVE, is_cached = word & WEIR_SLOT_CACHED;
 
 		if (word & WEIR_SLOT_BUSY)
 			return testing::AssertionFailure() << "slot " << i << " stays BUSY";
-		if (seen[i] != (is_live ? 0 : 1))
+		if (seen[i] != (is_live || is_cached ? 0 : 1))
 			return testing::AssertionFailure()
 			       << (is_live ? "live" : "free") << " slot " << i << " of stride "
 			       << weir_region_slot_bytes(&region) << " is on " << seen[i]
 			       << " lists";
-		if (!is_live && weir_slot_size(word) != 0)
+		if (!is_live && weir_slot_reach(word) != 0)
 			return testing::AssertionFailure() << "free slot " << i << " has a size";
-		sums->live += is_live ? weir_region_units(&region, weir_slot_size(word)) : 0;
-		sums->retained += is_live ? slot_surplus(region, word) : weir_slot_extent(word);
+		if (is_cached) {
+			sums->retained += weir_slot_extent(word);
+			sums->cached += weir_slot_extent(word);
+			sums->credit += weir_region_units(&region, weir_slot_reach(word));
+		} else if (is_live) {
+			sums->live += weir_region_units(&region, weir_slot_reach(word));
+			sums->retained += slot_surplus(region, word);
+		} else {
+			sums->retained += weir_slot_extent(word);
+		}
 		sums->pieces += region.slots[i].pieces;
 	}
+	return testing::AssertionSuccess();
+}
+
+/* A cached slot is of one entry, which leads to it, and long enough for its block. */
+inline testing::AssertionResult check_cached(const weir_pool &pool, const weir_slot &slot)
+{
+	size_t reach = weir_slot_reach(slot.word);
+	unsigned entry = slot.next - 1;
+
+	if (slot.next == 0 || entry >= WEIR_CACHE_GROUPS * WEIR_CACHE_CLASSES ||
+	    (&pool.cache.entries[0][0])[entry].slot != &slot)
+		return testing::AssertionFailure() << "a cached slot has no entry";
+	if (weir_units_to_bytes(weir_slot_extent(slot.word)) < reach)
+		return testing::AssertionFailure()
+		       << "a cached block of " << reach << " bytes exceeds its extent";
+	return testing::AssertionSuccess();
+}
+
+inline testing::AssertionResult check_cache(const weir_pool &pool)
+{
+	for (const weir_region &region : pool.space->regions)
+		for (uint32_t i = 0; i < weir_region_fresh(&region); i++)
+			if (region.slots[i].word & WEIR_SLOT_CACHED) {
+				testing::AssertionResult result =
+					check_cached(pool, region.slots[i]);
+
+				if (!result)
+					return result;
+			}
 	return testing::AssertionSuccess();
 }
 
@@ -292,6 +358,13 @@ inline testing::AssertionResult compare_sums(const weir_pool &pool, EngineSums &
 		       << "usage says " << weir_usage_live(word) << " live, "
 		       << weir_usage_retained(word) << " retained units; the slots " << sums.live
 		       << ", " << sums.retained;
+	if (pool.cache.units != sums.cached)
+		return testing::AssertionFailure() << "the cache counts " << pool.cache.units
+						   << " units, its slots have " << sums.cached;
+	if (weir_cache_credit(&pool.cache, pool.space) != sums.credit)
+		return testing::AssertionFailure()
+		       << "the entries have " << weir_cache_credit(&pool.cache, pool.space)
+		       << " live units, the cached slots " << sums.credit;
 	if (pool.space->pieces != sums.pieces)
 		return testing::AssertionFailure() << "the slots have " << sums.pieces
 						   << " pieces, counted are " << pool.space->pieces;
@@ -334,7 +407,9 @@ inline testing::AssertionResult Engine::consistent()
 		if (!result)
 			return result;
 	}
-	return compare_sums(pool, sums);
+	testing::AssertionResult cache = check_cache(pool);
+
+	return cache ? compare_sums(pool, sums) : cache;
 }
 
 inline testing::AssertionResult Engine::zero_beyond_extents()
@@ -343,7 +418,7 @@ inline testing::AssertionResult Engine::zero_beyond_extents()
 		for (uint32_t i = 0; i < weir_region_fresh(&region); i++) {
 			uint64_t word = region.slots[i].word;
 			size_t extent = weir_units_to_bytes(weir_slot_extent(word));
-			size_t size = weir_align_up(weir_slot_size(word), page);
+			size_t size = weir_align_up(weir_slot_reach(word), page);
 			char *address = weir_region_address(&region, i);
 			static const char zeroes[page] = {};
 

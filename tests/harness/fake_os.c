@@ -24,8 +24,9 @@ static struct {
 	uint64_t now_ms;
 	size_t memory_bytes;
 	const char *file_root;
-	int cpu;
+	int thread;
 	bool ignore_release;
+	enum fake_residency residency;
 } fake;
 
 void fake_os_reset(void)
@@ -38,9 +39,11 @@ void fake_os_reset(void)
 	}
 	fake_os_set_now_ms(0);
 	fake_os_set_memory(WEIR_GIB);
-	fake_os_set_cpu(-1);
+	fake_os_set_thread(-1);
+	fake_os_set_alone(false);
 	fake_os_set_file_root(NULL);
 	fake_os_ignore_release(false);
+	fake_os_set_residency(FAKE_RESIDENCY_UNKNOWN);
 }
 
 void fake_os_fail(enum fake_call call, unsigned after, unsigned times)
@@ -75,9 +78,17 @@ void fake_os_set_memory(size_t memory_bytes)
 	weir_store_relaxed(&fake.memory_bytes, memory_bytes);
 }
 
-void fake_os_set_cpu(int cpu)
+void fake_os_set_thread(int thread)
 {
-	weir_store_relaxed(&fake.cpu, cpu);
+	weir_store_relaxed(&fake.thread, thread);
+}
+
+static char alone;
+const char *weir_os_single_threaded = &alone;
+
+void fake_os_set_alone(bool said)
+{
+	weir_store_relaxed(&alone, (char)said);
 }
 
 void fake_os_set_file_root(const char *root)
@@ -88,6 +99,11 @@ void fake_os_set_file_root(const char *root)
 void fake_os_ignore_release(bool ignore)
 {
 	weir_store_relaxed(&fake.ignore_release, ignore);
+}
+
+void fake_os_set_residency(enum fake_residency residency)
+{
+	weir_store_relaxed(&fake.residency, residency);
 }
 
 size_t fake_os_resident(const void *address, size_t bytes)
@@ -210,12 +226,32 @@ size_t weir_os_move(void *to, void *from, size_t bytes)
 	return part;
 }
 
-unsigned weir_os_cpu(void)
+bool weir_os_residency(void *address, size_t bytes, unsigned char *pages)
 {
-	int said = weir_load_relaxed(&fake.cpu);
-	int cpu = said < 0 ? sched_getcpu() : said;
+	switch (weir_load_relaxed(&fake.residency)) {
+	case FAKE_RESIDENCY_TRUE:
+		return mincore(address, bytes, pages) == 0;
+	case FAKE_RESIDENCY_SWAPPED:
+		memset(pages, 0, bytes / weir_os_page_bytes());
+		return true;
+	default:
+		return false;
+	}
+}
 
-	return cpu < 0 ? 0 : (unsigned)cpu;
+__thread unsigned weir_os_thread_number;
+
+unsigned weir_os_thread(void)
+{
+	static unsigned threads;
+	int said = weir_load_relaxed(&fake.thread);
+
+	allowed(FAKE_THREAD, 0);
+	if (said >= 0)
+		weir_os_thread_number = (unsigned)said;
+	else if (weir_os_thread_number == 0)
+		weir_os_thread_number = weir_add_relaxed(&threads, 1U) + 1;
+	return weir_os_thread_number;
 }
 
 void weir_os_yield(void)

@@ -9,7 +9,16 @@
 
 #include "os.h"
 
-enum fake_call { FAKE_RESERVE, FAKE_COMMIT, FAKE_RELEASE, FAKE_RENEW, FAKE_MOVE, FAKE_CALL_COUNT };
+enum fake_call {
+	FAKE_RESERVE,
+	FAKE_COMMIT,
+	FAKE_RELEASE,
+	FAKE_RENEW,
+	FAKE_MOVE,
+	FAKE_REFUSABLE_COUNT,
+	FAKE_THREAD = FAKE_REFUSABLE_COUNT, /* cannot fail, only be a moment to act in */
+	FAKE_CALL_COUNT
+};
 
 /* Everything below back to a kernel that works, at time 0. */
 void fake_os_reset(void);
@@ -29,14 +38,22 @@ void fake_os_on(enum fake_call call, fake_hook *hook, void *context);
 void fake_os_set_now_ms(uint64_t now_ms);
 void fake_os_set_memory(size_t memory_bytes);
 
-/* The core that every caller is said to run on; -1 for the real one. */
-void fake_os_set_cpu(int cpu);
+/* The number that every thread is said to have; -1 for one of its own. */
+void fake_os_set_thread(int number);
+
+/* Whether the process is said to have one thread: not after a reset. */
+void fake_os_set_alone(bool alone);
 
 /* Only files below this directory exist; NULL: all that the machine has. */
 void fake_os_set_file_root(const char *root);
 
 /* Makes releases succeed without dropping the pages, as qemu-user does. */
 void fake_os_ignore_release(bool ignore);
+
+/* What the kernel says of pages that are asked for: nothing, so that what was handed
+ * out is taken for touched; the truth; or that none is there, as for pages in the swap. */
+enum fake_residency { FAKE_RESIDENCY_UNKNOWN, FAKE_RESIDENCY_TRUE, FAKE_RESIDENCY_SWAPPED };
+void fake_os_set_residency(enum fake_residency residency);
 
 /* Bytes of [address, address + bytes), page-aligned, that are resident. */
 size_t fake_os_resident(const void *address, size_t bytes);

@@ -28,6 +28,13 @@ constexpr uint64_t KiB = 1024;
 constexpr uint64_t MiB = 1024 * KiB;
 constexpr uint64_t GiB = 1024 * MiB;
 
+/* What a large block counts as, on 4 KiB pages: in whole pages, with room for any of the
+ * places it may begin at. */
+constexpr uint64_t counted(uint64_t bytes)
+{
+	return (bytes + 31 * 128 + 4095) / 4096 * 4096;
+}
+
 std::string read_file(const std::string &path);
 void write_file(const std::string &path, const std::string &content);
 

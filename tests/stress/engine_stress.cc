@@ -172,10 +172,7 @@ TEST(EngineStress, NeverRetainsMoreThanTheLimit)
 	std::atomic<uint64_t> now_ms{ 0 };
 
 	crew.meanwhile([&] {
-		size_t retained = engine.retained_bytes();
-
-		if (retained > most)
-			most = retained;
+		most = weir_max(most, engine.charged_bytes());
 		fake_os_set_now_ms(now_ms++);
 	});
 	run_programs(&engine, &crew);
@@ -229,23 +226,30 @@ TEST(EngineStress, NeverKeepsMoreThanARangeMay)
 	expect_whole(&engine);
 }
 
-TEST(EngineStress, KeepsContentsThroughReleasesAndDecay)
+/* Beside all that takes pages and room away. */
+void run_beside_releases(Engine *engine)
 {
-	Engine engine;
 	Crew crew;
 	weir_decay decay = {};
 	std::atomic<uint64_t> now_ms{ 0 };
 
 	weir_decay_init(&decay, 3, 0);
-	crew.meanwhile([&] { engine.release(); });
+	crew.meanwhile([&] { engine->release(); });
 	crew.meanwhile([&] {
 		weir_tally tally;
 
 		fake_os_set_now_ms(now_ms++);
-		weir_decay_step(&decay, &engine.pool, now_ms, &tally);
+		weir_decay_step(&decay, &engine->pool, now_ms, &tally);
 	});
-	run_programs(&engine, &crew);
-	expect_whole(&engine);
+	run_programs(engine, &crew);
+	expect_whole(engine);
+}
+
+TEST(EngineStress, KeepsContentsThroughReleasesAndDecay)
+{
+	Engine engine;
+
+	run_beside_releases(&engine);
 }
 
 TEST(EngineStress, StaysTrueWhileTheKernelRefusesNowAndThen)
@@ -255,7 +259,7 @@ TEST(EngineStress, StaysTrueWhileTheKernelRefusesNowAndThen)
 	std::atomic<unsigned> turn{ 0 };
 
 	crew.meanwhile([&] {
-		fake_os_fail((fake_call)(FAKE_COMMIT + turn++ % (FAKE_CALL_COUNT - 1)), 1, 2);
+		fake_os_fail((fake_call)(FAKE_COMMIT + turn++ % (FAKE_REFUSABLE_COUNT - 1)), 1, 2);
 		engine.release();
 	});
 	run_programs(&engine, &crew);
@@ -265,34 +269,141 @@ TEST(EngineStress, StaysTrueWhileTheKernelRefusesNowAndThen)
 }
 
 /* Blocks change hands between threads through a table, as in a pipeline. */
-TEST(EngineStress, PutsBlocksOnceThatOtherThreadsFreeDuringReleases)
+void hand_over_beside_releases(Engine *engine)
 {
-	Engine engine;
 	Crew crew;
 	std::atomic<char *> table[8] = {};
 	std::atomic<unsigned> refused{ 0 };
 
-	crew.meanwhile([&] { engine.release(); });
+	crew.meanwhile([&] { engine->release(); });
 	crew.start(thread_count, [&](unsigned thread) {
 		std::minstd_rand random(thread + 1);
 
 		for (unsigned round = 0; round < 2 * rounds; round++) {
 			/* Of one stride, so that blocks have a surplus that a release trims. */
 			size_t bytes = 129 * kib + random() % (126 * kib);
-			char *block = engine.take(bytes);
+			char *block = engine->take(bytes);
 
 			stamp(block, bytes, thread);
 			block = table[random() % 8].exchange(block);
-			if (block && !engine.free(block))
+			if (block && !engine->free(block))
 				refused++;
 		}
 	});
 	crew.finish();
 	for (std::atomic<char *> &each : table)
-		if (each && !engine.free(each))
+		if (each && !engine->free(each))
 			refused++;
 	EXPECT_EQ(0U, refused);
+	expect_whole(engine);
+}
+
+TEST(EngineStress, PutsBlocksOnceThatOtherThreadsFreeDuringReleases)
+{
+	Engine engine;
+
+	hand_over_beside_releases(&engine);
+}
+
+/* With the cache: blocks at hand for each thread, or for all threads the same ones. */
+
+EngineOptions with_cache(size_t limit)
+{
+	EngineOptions options;
+
+	options.limit = limit;
+	options.cached = mib;
+	return options;
+}
+
+uint64_t cache_hits(const Engine &engine)
+{
+	uint64_t hits = 0;
+
+	for (unsigned c = 0; c < WEIR_CACHE_CLASSES; c++)
+		hits += weir_cache_hits(&engine.pool.cache, c);
+	return hits;
+}
+
+TEST(CacheStress, KeepsContentsThroughReleasesAndDecay)
+{
+	for (int thread : { -1, 0 }) {
+		Engine engine(with_cache(64 * mib));
+
+		fake_os_set_thread(thread);
+		run_beside_releases(&engine);
+		EXPECT_GT(cache_hits(engine), 100U);
+	}
+}
+
+TEST(CacheStress, PutsBlocksOnceThatOtherThreadsFreeDuringReleases)
+{
+	for (int thread : { -1, 0 }) {
+		Engine engine(with_cache(64 * mib));
+
+		fake_os_set_thread(thread);
+		hand_over_beside_releases(&engine);
+	}
+}
+
+TEST(CacheStress, KeepsTheLimitWhileLiveBlocksGiveUpTheirRoom)
+{
+	constexpr size_t limit = 4 * mib + page;
+	Engine engine(with_cache(limit));
+	Crew crew;
+	std::atomic<size_t> most{ 0 };
+
+	crew.meanwhile([&] { most = weir_max(most, engine.charged_bytes()); });
+	run_programs(&engine, &crew);
+	EXPECT_LE(most, limit);
+	EXPECT_LE(weir_units_to_bytes(engine.pool.usage.peak_retained_units), limit);
+	EXPECT_GT(most, 3 * mib);
+	EXPECT_GT(cache_hits(engine), 0U);
 	expect_whole(&engine);
+}
+
+/* Few sizes, whose blocks nothing but the cache serves, and an entry for all threads. */
+TEST(CacheStress, GivesABlockAtHandToOneThread)
+{
+	Engine engine(with_cache(64 * mib));
+	Crew crew;
+	std::atomic<unsigned> damaged{ 0 };
+
+	fake_os_set_thread(0);
+	crew.meanwhile([&] { engine.release(); });
+	crew.start(thread_count, [&](unsigned thread) {
+		const size_t sizes[] = { 66 * kib, 100 * kib, 120 * kib };
+
+		for (uint64_t round = 1; round < 4 * rounds; round++) {
+			size_t bytes = sizes[round % 3];
+			uint64_t owner = (uint64_t)(thread + 1) << 48 | round << 20;
+			char *block = engine.take(bytes);
+
+			stamp(block, bytes, owner);
+			if (!stamped(block, bytes, owner) || !engine.free(block))
+				damaged++;
+		}
+	});
+	crew.finish();
+	EXPECT_EQ(0U, damaged);
+	EXPECT_GT(cache_hits(engine), 0U);
+	expect_whole(&engine);
+}
+
+TEST(CacheStress, StaysTrueWhileTheKernelRefusesNowAndThen)
+{
+	Engine engine(with_cache(8 * mib));
+	Crew crew;
+	std::atomic<unsigned> turn{ 0 };
+
+	crew.meanwhile([&] {
+		fake_os_fail((fake_call)(FAKE_COMMIT + turn++ % (FAKE_REFUSABLE_COUNT - 1)), 1, 2);
+		engine.release();
+	});
+	run_programs(&engine, &crew);
+	EXPECT_EQ(0U, engine.live_bytes());
+	EXPECT_TRUE(engine.consistent());
+	EXPECT_TRUE(engine.zero_beyond_extents());
 }
 
 /* The kernel refuses, so surplus stays and both find work without end. */
@@ -311,8 +422,8 @@ TEST(EngineStress, KeepsLiveBlocksThatAreAgedAndTrimmedAtOnce)
 		weir_tally tally = {};
 
 		for (unsigned round = 0; round < 20 * rounds; round++)
-			weir_live_trim_surplus(&engine.pool, slot.region, slot.index,
-					       thread % 2 == 0, 0, &tally);
+			weir_live_trim(&engine.pool, slot.region, slot.index, thread % 2 == 0, 0,
+				       &tally);
 	});
 	crew.finish();
 	EXPECT_TRUE(engine.live(block));

@@ -29,6 +29,29 @@ void *resize_anywhere(void *block, size_t bytes)
 						   : weir_backend.realloc(block, bytes);
 }
 
+/* One thread of the program; counts what is not as it should be. */
+unsigned use_blocks(unsigned thread)
+{
+	unsigned wrong = 0;
+
+	for (unsigned round = 0; round < 600; round++) {
+		size_t bytes = (64 + (thread * 37 + round / 4 * 11) % 400) * kib;
+		bool clean = round % 5 == 0;
+		char *block =
+			(char *)(clean ? weir_large_calloc(bytes) : weir_large_malloc(bytes, 1));
+		char other = 0;
+
+		wrong += weir_space_owns(&weir_space, &other);
+		wrong += clean && (block[0] != 0 || block[bytes / 2] != 0 || block[bytes - 1] != 0);
+		block[0] = block[bytes / 2] = block[bytes - 1] = (char)(thread + 1);
+		if (round % 3 == 0)
+			block = (char *)resize_anywhere(block, 2 * bytes);
+		wrong += block[0] != (char)(thread + 1) || block[bytes - 1] != (char)(thread + 1);
+		free_anywhere(block);
+	}
+	return wrong;
+}
+
 TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 {
 	static char limit[] = "WEIR_LIMIT=8M";
@@ -36,6 +59,7 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	static weir_config config;
 	std::vector<std::thread> threads;
 	std::atomic<unsigned> wrong{ 0 };
+	std::atomic<bool> done{ false };
 
 	fake_os_reset();
 	fake_os_set_file_root("/nonexistent");
@@ -44,28 +68,20 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	weir_backend.free(weir_backend.malloc(1));
 	weir_large_enable(&config);
 	for (unsigned t = 0; t < thread_count; t++)
-		threads.emplace_back([&, t] {
-			for (unsigned round = 0; round < 200; round++) {
-				size_t bytes = (64 + (t * 37 + round * 11) % 400) * kib;
-				char *block = (char *)weir_large_malloc(bytes, 1);
-				char other = 0;
-
-				if (weir_space_owns(&weir_space, &other) ||
-				    weir_space_owns(&weir_space, &config))
-					wrong++;
-				block[0] = block[bytes - 1] = (char)t;
-				if (round % 3 == 0)
-					block = (char *)resize_anywhere(block, 2 * bytes);
-				if (block[0] != (char)t)
-					wrong++;
-				free_anywhere(block);
-			}
-		});
+		threads.emplace_back([&, t] { wrong += use_blocks(t); });
+	std::thread helper([&] {
+		for (uint64_t now_ms = 0; !done; now_ms += 1000) {
+			fake_os_set_now_ms(now_ms);
+			weir_large_release(WEIR_TRIGGER_signal);
+		}
+	});
 	for (std::thread &thread : threads)
 		thread.join();
+	done = true;
+	helper.join();
 	EXPECT_EQ(0U, wrong);
 	ASSERT_NE(nullptr, weir_large_pool());
-	EXPECT_EQ(0U, weir_usage_live(weir_pool_usage(weir_large_pool())));
+	EXPECT_EQ(0U, weir_pool_held(weir_large_pool()).live_units);
 	EXPECT_LE(weir_units_to_bytes(weir_large_pool()->usage.peak_retained_units), 8 * mib);
 	weir_large_release(WEIR_TRIGGER_api);
 	EXPECT_EQ(0U, weir_pool_usage(weir_large_pool()));

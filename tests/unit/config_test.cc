@@ -385,8 +385,8 @@ void ExpectClassLimits(const char *value, std::initializer_list<Range> ranges)
 
 TEST(Config, ReadsClassLimits)
 {
-	ExpectClassLimits("64K-1M:32M,16M:64M,*:128M", { { 64 * kib, mib, 32 * mib },
-							 { 16 * mib, 16 * mib, 64 * mib },
+	ExpectClassLimits("64K-1M:32M,16M:64M,*:128M", { { 64 * kib, 1280 * kib, 32 * mib },
+							 { 16 * mib, 20 * mib, 64 * mib },
 							 { 0, WEIR_NO_LIMIT, 128 * mib } });
 	ExpectClassLimits("*:0", { { 0, WEIR_NO_LIMIT, 0 } });
 	ExpectClassLimits("*:0%", { { 0, WEIR_NO_LIMIT, 0 } });
@@ -872,7 +872,7 @@ TEST(Config, TellsAllSettingsInOneLine)
 		defaults.Banner());
 	EXPECT_EQ(
 		"disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
-		"64K-1M:32M,11M-12M:10%,*:128M, class-blocks 8, footprint 25%, "
+		"64K-1280K:32M,11M-12M:10%,*:128M, class-blocks 8, footprint 25%, "
 		"max-alloc 2G, decay 1s, signal RTMIN+3, hugepages never, programs node,pro*, report exit:/tmp/%p, verbose 1, "
 		"strict 0",
 		changed.Banner());

@@ -99,7 +99,7 @@ TEST_F(Footprint, HoldsWhileABlockGrows)
 /* Blocks that lie where they do not fit. */
 TEST(FootprintUnset, HoldsLittleMoreThanWasEverLive)
 {
-	Engine engine(Footprint::options(WEIR_NO_LIMIT));
+	Engine engine;
 
 	for (int i = 0; i < 1000; i++)
 		engine.retain({ 200 * kib });

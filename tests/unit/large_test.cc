@@ -40,6 +40,8 @@ struct Large : testing::Test {
 		fake_os_reset();
 		weir_large_release(WEIR_TRIGGER_api);
 		memset(&weir_stats, 0, sizeof weir_stats);
+		for (weir_class &each : weir_large_pool()->classes)
+			each.dense_callocs = 0;
 		backend = ::weir_backend;
 	}
 
@@ -62,14 +64,38 @@ struct Large : testing::Test {
 		return block;
 	}
 
+	/* A block for the cache, and one that goes to a list then. */
+	static char *freed_to_a_list(size_t bytes)
+	{
+		char *cached = filled(bytes, 1), *listed = filled(bytes, 1);
+
+		weir_large_free(cached);
+		weir_large_free(listed);
+		return listed;
+	}
+
 	static size_t retained()
 	{
-		return weir_units_to_bytes(weir_usage_retained(weir_pool_usage(weir_large_pool())));
+		return weir_units_to_bytes(weir_pool_held(weir_large_pool()).retained_units);
 	}
 
 	static size_t live()
 	{
-		return weir_units_to_bytes(weir_usage_live(weir_pool_usage(weir_large_pool())));
+		return weir_units_to_bytes(weir_pool_held(weir_large_pool()).live_units);
+	}
+
+	static size_t colour(const void *block) { return (uintptr_t)block % page; }
+
+	/* What a block of any colour counts as. */
+	static size_t counted(size_t bytes)
+	{
+		return weir_align_up(bytes + WEIR_COLOUR_SPARE, page);
+	}
+
+	static size_t resident(const char *block, size_t bytes)
+	{
+		return fake_os_resident(block - colour(block),
+					weir_align_up(colour(block) + bytes, page));
 	}
 
 	static uint64_t count(weir_counter counter) { return weir_stats.counters[counter]; }
@@ -104,21 +130,66 @@ TEST_F(Large, AlignsBlocksAsAsked)
 
 		ASSERT_NE(nullptr, block);
 		EXPECT_EQ(0U, (uintptr_t)block % align);
-		EXPECT_EQ(0U, (uintptr_t)block % (64 * kib));
+		EXPECT_EQ(0U, (uintptr_t)block % WEIR_COLOUR_ALIGN);
 		weir_large_free(block);
 	}
 }
 
 TEST_F(Large, RetainsWhatIsFreedAndGivesItAgain)
 {
-	char *block = filled(mib, 1);
+	for (size_t bytes : { mib, 3 * mib }) {
+		char *block = filled(bytes, 1);
 
-	EXPECT_EQ(mib, live());
-	weir_large_free(block);
-	EXPECT_EQ(0U, live());
-	EXPECT_EQ(mib, retained());
-	EXPECT_EQ(block, weir_large_malloc(mib, 1));
-	weir_large_free(block);
+		EXPECT_EQ(counted(bytes), live());
+		weir_large_free(block);
+		EXPECT_EQ(0U, live());
+		EXPECT_EQ(counted(bytes), retained());
+		EXPECT_EQ(block, weir_large_malloc(bytes, 1));
+		EXPECT_TRUE(holds(block, bytes, 1));
+		EXPECT_EQ(counted(bytes), live());
+		EXPECT_EQ(0U, retained());
+		weir_large_free(block);
+		weir_large_release(WEIR_TRIGGER_api);
+	}
+}
+
+TEST_F(Large, CountsWhatTheCacheServesAsHits)
+{
+	unsigned c = weir_class_of(weir_region_of(counted(mib), 1), counted(mib));
+	weir_pool *pool = weir_large_pool();
+
+	weir_large_free(weir_large_malloc(mib, 1));
+	uint64_t hits = weir_cache_hits(&pool->cache, c), usage = weir_pool_usage(pool);
+	uint64_t listed = pool->classes[c].hits, misses = pool->classes[c].misses;
+	for (int i = 0; i < 20; i++)
+		weir_large_free(weir_large_malloc(mib - (size_t)i, 1));
+	EXPECT_EQ(hits + 20, weir_cache_hits(&pool->cache, c));
+	EXPECT_EQ(usage, weir_pool_usage(pool));
+	EXPECT_EQ(listed, pool->classes[c].hits);
+	EXPECT_EQ(misses, pool->classes[c].misses);
+}
+
+TEST_F(Large, LeavesLongBlocksToTheLists)
+{
+	weir_pool *pool = weir_large_pool();
+
+	weir_large_free(weir_large_malloc(mib + 1, 1));
+	EXPECT_EQ(0U, pool->cache.units);
+	weir_large_free(weir_large_malloc(mib, 128));
+	EXPECT_EQ(counted(mib), weir_units_to_bytes(pool->cache.units));
+}
+
+TEST_F(Large, GivesAnAlignedBlockAgain)
+{
+	for (size_t bytes : { 64 * kib, 100 * kib, mib }) {
+		void *block = weir_large_malloc(bytes, 4096);
+
+		weir_large_free(block);
+		EXPECT_EQ(block, weir_large_malloc(bytes, 4096));
+		weir_large_free(block);
+		EXPECT_EQ(bytes, retained());
+		weir_large_release(WEIR_TRIGGER_api);
+	}
 }
 
 TEST_F(Large, KeepsErrnoWhenItFrees)
@@ -132,59 +203,176 @@ TEST_F(Large, KeepsErrnoWhenItFrees)
 
 TEST_F(Large, ClearsOnlyTheExtentForCalloc)
 {
-	char *block = filled(700 * kib, 1);
+	char *block = freed_to_a_list(700 * kib);
 
-	weir_large_free(block);
-	ASSERT_EQ(block, weir_large_calloc(mib));
-	EXPECT_TRUE(all_zero(block, mib));
-	EXPECT_EQ(700 * kib, count(WEIR_COUNT_calloc_zeroed_bytes));
+	ASSERT_EQ(block, weir_large_calloc(900 * kib));
+	EXPECT_TRUE(all_zero(block, 900 * kib));
+	EXPECT_EQ(counted(700 * kib) - colour(block), count(WEIR_COUNT_calloc_zeroed_bytes));
 	weir_large_free(block);
 }
 
 TEST_F(Large, ClearsNothingBeyondTheRequestForCalloc)
 {
-	char *block = filled(mib, 1);
+	char *block = freed_to_a_list(900 * kib);
 
-	weir_large_free(block);
 	ASSERT_EQ(block, weir_large_calloc(600 * kib + 1));
 	EXPECT_TRUE(all_zero(block, 600 * kib + 1));
 	EXPECT_EQ(600 * kib + 1, count(WEIR_COUNT_calloc_zeroed_bytes));
 	weir_large_free(block);
 }
 
-TEST_F(Large, ClearsNothingOfAnEmptySlotForCalloc)
+TEST_F(Large, ClearsABlockOfTheCacheForCalloc)
 {
-	char *block = filled(mib, 1);
+	char *block = filled(700 * kib, 1);
 
 	weir_large_free(block);
-	weir_large_release(WEIR_TRIGGER_api);
-	ASSERT_EQ(block, weir_large_calloc(mib));
-	EXPECT_EQ(0U, fake_os_resident(block, mib));
-	EXPECT_TRUE(all_zero(block, mib));
-	EXPECT_EQ(0U, count(WEIR_COUNT_calloc_zeroed_bytes));
+	ASSERT_EQ(block, weir_large_calloc(690 * kib));
+	EXPECT_TRUE(all_zero(block, 690 * kib));
+	EXPECT_EQ(690 * kib, count(WEIR_COUNT_calloc_zeroed_bytes));
 	weir_large_free(block);
+}
+
+TEST_F(Large, ClearsNothingOfAnEmptySlotForCalloc)
+{
+	for (size_t bytes : { 900 * kib, 3 * mib }) {
+		weir_large_free(filled(bytes, 1));
+		weir_large_release(WEIR_TRIGGER_api);
+		char *block = (char *)weir_large_calloc(bytes);
+
+		ASSERT_TRUE(owned(block));
+		EXPECT_EQ(0U, resident(block, bytes));
+		EXPECT_TRUE(all_zero(block, bytes));
+		EXPECT_EQ(0U, count(WEIR_COUNT_calloc_zeroed_bytes));
+		weir_large_free(block);
+	}
 }
 
 TEST_F(Large, ClearsABlockThatTheKernelWouldNotRelease)
 {
-	char *block = filled(mib, 1);
+	char *block = filled(900 * kib, 1);
 
 	weir_large_free(block);
 	fake_os_fail(FAKE_RELEASE, 0, 1);
 	fake_os_fail(FAKE_RENEW, 0, 1);
 	weir_large_release(WEIR_TRIGGER_api);
-	EXPECT_EQ(mib, retained());
-	ASSERT_EQ(block, weir_large_calloc(mib));
-	EXPECT_TRUE(all_zero(block, mib));
+	EXPECT_EQ(counted(900 * kib), retained());
+	ASSERT_EQ(block, weir_large_calloc(900 * kib));
+	EXPECT_TRUE(all_zero(block, 900 * kib));
 	weir_large_free(block);
 }
 
-TEST_F(Large, RoundsTheUsableSizeToAPage)
+TEST_F(Large, GivesFreshPagesToACallocThatIsHardlyUsed)
 {
-	char *block = filled(mib + 1, 1);
+	fake_os_set_residency(FAKE_RESIDENCY_TRUE);
+	for (int round = 0; round < 3; round++) {
+		char *block = (char *)weir_large_calloc(8 * mib);
 
-	EXPECT_EQ(mib + page, weir_large_usable_size(block));
+		EXPECT_EQ(0U, resident(block, 8 * mib));
+		block[4 * mib] = 1;
+		EXPECT_EQ(page, resident(block, 8 * mib));
+		weir_large_free(block);
+		EXPECT_EQ(0U, retained());
+	}
+	EXPECT_EQ(0U, count(WEIR_COUNT_calloc_zeroed_bytes));
+}
+
+TEST_F(Large, KeepsWhatACallocFilledAndClearsItForTheNext)
+{
+	fake_os_set_residency(FAKE_RESIDENCY_TRUE);
+	char *block = (char *)weir_large_calloc(8 * mib);
+
+	fill(block, 8 * mib, 1);
 	weir_large_free(block);
+	EXPECT_EQ(weir_align_up(colour(block) + 8 * mib, page), retained());
+	ASSERT_EQ(block, weir_large_calloc(8 * mib));
+	EXPECT_TRUE(all_zero(block, 8 * mib));
+	EXPECT_EQ(8 * mib, count(WEIR_COUNT_calloc_zeroed_bytes));
+	weir_large_free(block);
+}
+
+/* Pages in the swap look as if they had never been touched. */
+TEST_F(Large, ClearsWhatWasSwappedOut)
+{
+	char *block = (char *)weir_large_calloc(8 * mib);
+
+	fill(block, 8 * mib, 1);
+	fake_os_set_residency(FAKE_RESIDENCY_SWAPPED);
+	weir_large_free(block);
+	char *next = (char *)weir_large_calloc(8 * mib);
+
+	EXPECT_TRUE(all_zero(next, 8 * mib));
+	weir_large_free(next);
+}
+
+/* Colours */
+
+TEST_F(Large, StartsBlocksAtThirtyTwoPlaces)
+{
+	for (size_t bytes : { 64 * kib, 100 * kib, 2 * mib }) {
+		std::map<size_t, unsigned> places;
+		std::vector<void *> blocks;
+
+		for (int i = 0; i < 64; i++) {
+			blocks.push_back(weir_large_malloc(bytes, 1));
+			places[colour(blocks.back())]++;
+		}
+		EXPECT_EQ(32U, places.size());
+		for (auto &place : places)
+			EXPECT_EQ(2U, place.second) << "at " << place.first;
+		for (void *block : blocks)
+			weir_large_free(block);
+	}
+}
+
+TEST_F(Large, LetsTheProgramUseWhatCountsAsItsOwn)
+{
+	for (size_t bytes : { 64 * kib, 64 * kib + 1, 100 * kib - 3968, 700 * kib + 77, mib })
+		for (int i = 0; i < 40; i++) {
+			char *block = (char *)weir_large_malloc(bytes, 1);
+			size_t usable = weir_large_usable_size(block);
+
+			EXPECT_EQ(counted(bytes), live());
+			EXPECT_GE(usable, bytes);
+			EXPECT_EQ(counted(bytes), colour(block) + usable);
+			fill(block, usable, 1);
+			weir_large_free(block);
+			EXPECT_EQ(counted(bytes), retained());
+			if (i % 2 == 1)
+				weir_large_release(WEIR_TRIGGER_api);
+		}
+}
+
+TEST_F(Large, GivesAlignedBlocksTheirSizeRoundedToAPage)
+{
+	for (size_t align : { (size_t)256, page, 64 * kib, 2 * mib }) {
+		char *block = (char *)weir_large_malloc(mib + 1, align);
+
+		EXPECT_EQ(0U, colour(block));
+		EXPECT_EQ(mib + page, weir_large_usable_size(block));
+		EXPECT_EQ(mib + page, live());
+		weir_large_free(block);
+		weir_large_release(WEIR_TRIGGER_api);
+	}
+}
+
+TEST_F(Large, KeepsColourAndContentsOfABlockThatMoves)
+{
+	std::vector<char *> blocks;
+
+	for (unsigned i = 0; i < 6; i++)
+		blocks.push_back(filled(mib + 5, i));
+	for (unsigned i = 0; i < 6; i++) {
+		size_t before = colour(blocks[i]);
+		char *moved = (char *)weir_large_realloc(blocks[i], 5 * mib);
+
+		ASSERT_TRUE(owned(moved));
+		EXPECT_EQ(before, colour(moved));
+		EXPECT_TRUE(holds(moved, mib + 5, i));
+		EXPECT_EQ(counted(5 * mib), colour(moved) + weir_large_usable_size(moved));
+		memset(moved, 1, weir_large_usable_size(moved));
+		weir_large_free(moved);
+	}
+	EXPECT_EQ(6U, count(WEIR_COUNT_reallocs_moved));
 }
 
 TEST_F(Large, ServesRequestsAboveTheMostByTheBackend)
@@ -247,13 +435,46 @@ TEST_F(Large, ResizesInPlaceWithinTheStride)
 {
 	char *block = filled(600 * kib, 1);
 
-	EXPECT_EQ(block, weir_large_realloc(block, mib));
+	EXPECT_EQ(block, weir_large_realloc(block, mib - WEIR_COLOUR_SPARE));
 	EXPECT_TRUE(holds(block, 600 * kib, 1));
+	EXPECT_EQ(mib, live());
 	EXPECT_EQ(block, weir_large_realloc(block, 100 * kib));
 	EXPECT_TRUE(holds(block, 100 * kib, 1));
 	EXPECT_EQ(2U, count(WEIR_COUNT_reallocs_in_place));
-	EXPECT_EQ(100 * kib, live());
+	EXPECT_EQ(counted(100 * kib), live());
 	weir_large_free(block);
+}
+
+TEST_F(Large, ResizesABlockOfTheCache)
+{
+	for (size_t bytes : { 650 * kib, 760 * kib, 900 * kib, 300 * kib }) {
+		char *block = filled(760 * kib, 1);
+
+		weir_large_free(block);
+		ASSERT_EQ(block, weir_large_malloc(700 * kib, 1));
+		EXPECT_EQ(block, weir_large_realloc(block, bytes));
+		EXPECT_TRUE(holds(block, weir_min(bytes, 700 * kib), 1));
+		EXPECT_EQ(counted(bytes), live());
+		EXPECT_EQ(counted(weir_max(bytes, 760 * kib)), live() + retained());
+		EXPECT_EQ(0U, weir_large_pool()->cache.units);
+		weir_large_free(block);
+		weir_large_release(WEIR_TRIGGER_api);
+	}
+}
+
+TEST_F(Large, MovesABlockOfTheCache)
+{
+	char *block = filled(700 * kib, 1);
+
+	weir_large_free(block);
+	ASSERT_EQ(block, weir_large_malloc(700 * kib, 1));
+	char *moved = (char *)weir_large_realloc(block, 3 * mib);
+
+	EXPECT_TRUE(holds(moved, 700 * kib, 1));
+	EXPECT_EQ(counted(3 * mib), live());
+	EXPECT_EQ(0U, retained());
+	EXPECT_EQ(0U, weir_large_pool()->cache.units);
+	weir_large_free(moved);
 }
 
 TEST_F(Large, MovesBeyondTheStride)
@@ -264,19 +485,19 @@ TEST_F(Large, MovesBeyondTheStride)
 	ASSERT_TRUE(owned(moved));
 	EXPECT_TRUE(holds(moved, mib, 1));
 	EXPECT_EQ(1U, count(WEIR_COUNT_reallocs_moved));
-	EXPECT_EQ(3 * mib, live());
+	EXPECT_EQ(counted(3 * mib), live());
 	weir_large_free(moved);
 }
 
 TEST_F(Large, CopiesSmallBlocksBeyondTheStride)
 {
 	char *block = filled(64 * kib, 1);
-	char *moved = (char *)weir_large_realloc(block, 65 * kib);
+	char *moved = (char *)weir_large_realloc(block, 130 * kib);
 
 	ASSERT_TRUE(owned(moved));
 	EXPECT_TRUE(holds(moved, 64 * kib, 1));
 	EXPECT_EQ(1U, count(WEIR_COUNT_reallocs_copied));
-	EXPECT_EQ(68 * kib, live());
+	EXPECT_EQ(counted(130 * kib), live());
 	weir_large_free(moved);
 }
 
@@ -312,7 +533,7 @@ TEST_F(Large, KeepsABlockThatMayNotGrow)
 	EXPECT_EQ(nullptr, weir_large_realloc(block, 64 * mib + 1));
 	EXPECT_EQ(ENOMEM, errno);
 	EXPECT_TRUE(holds(block, mib, 1));
-	EXPECT_EQ(mib, live());
+	EXPECT_EQ(counted(mib), live());
 	weir_large_free(block);
 }
 
@@ -322,7 +543,7 @@ TEST_F(Large, FreesABlockThatIsResizedToNothing)
 
 	EXPECT_EQ(nullptr, weir_large_realloc(block, 0));
 	EXPECT_EQ(0U, live());
-	EXPECT_EQ(mib, retained());
+	EXPECT_EQ(counted(mib), retained());
 }
 
 TEST_F(Large, AdoptsBlocksOfTheBackendThatGrow)
@@ -334,7 +555,7 @@ TEST_F(Large, AdoptsBlocksOfTheBackendThatGrow)
 
 	ASSERT_TRUE(owned(block));
 	EXPECT_TRUE(holds(block, 1000, 1));
-	EXPECT_EQ(mib, live());
+	EXPECT_EQ(counted(mib), live());
 	weir_large_free(block);
 }
 
@@ -385,7 +606,8 @@ TEST_F(LargeShort, ReleasesAndTriesAgainBeforeItFails)
 	EXPECT_EQ(77, errno);
 	EXPECT_EQ(0U, retained());
 	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_enomem].releases);
-	EXPECT_EQ(mib, weir_units_to_bytes(weir_stats.released[WEIR_TRIGGER_enomem].units));
+	EXPECT_EQ(counted(mib),
+		  weir_units_to_bytes(weir_stats.released[WEIR_TRIGGER_enomem].units));
 	weir_backend.free(block);
 }
 
@@ -414,38 +636,80 @@ TEST_F(Large, ReleasesWhatDecaysInLaterCalls)
 
 	fake_os_set_now_ms(start);
 	weir_large_free(idle);
-	for (unsigned seconds = 0; seconds <= 25; seconds += 5) {
-		fake_os_set_now_ms(start + 1000 * seconds);
+	for (unsigned call = 0; call <= 8 * 25; call++) {
+		fake_os_set_now_ms(start + 1000 * (call / 8));
 		weir_large_free(weir_large_malloc(64 * kib, 1));
 	}
-	EXPECT_EQ(64 * kib, retained());
-	EXPECT_EQ(0U, fake_os_resident(idle, 4 * mib));
-	EXPECT_EQ(4 * mib, weir_units_to_bytes(weir_stats.released[WEIR_TRIGGER_decay].units));
+	EXPECT_EQ(counted(64 * kib), retained());
+	EXPECT_EQ(0U, resident(idle, 4 * mib));
+	EXPECT_EQ(counted(4 * mib),
+		  weir_units_to_bytes(weir_stats.released[WEIR_TRIGGER_decay].units));
 }
 
 /* Bad use */
 
 struct LargeDeathTest : Large {
+	/* Neither the first nor the last of its colours. */
+	static char *coloured_between(size_t bytes)
+	{
+		std::vector<char *> others;
+		char *block = filled(bytes, 1);
+
+		while (colour(block) == 0 || colour(block) == WEIR_COLOUR_SPARE) {
+			others.push_back(block);
+			block = filled(bytes, 1);
+		}
+		for (char *other : others)
+			weir_large_free(other);
+		return block;
+	}
 };
 
 TEST_F(LargeDeathTest, NamesTheCallAndTheAddress)
 {
-	char *block = filled(mib, 1);
 	void *unused = (char *)weir_space.base + weir_space.span - 64 * mib;
 
-	EXPECT_DEATH(weir_large_free(block + 1), "weir.*: free\\(0x[0-9a-f]+\\): not the start");
-	EXPECT_DEATH(weir_large_free(block + page), "free\\(0x[0-9a-f]+\\): not the start");
+	for (size_t bytes : { mib, 3 * mib }) {
+		char *block = filled(bytes, 1);
+
+		EXPECT_DEATH(weir_large_free(block + page),
+			     "weir.*: free\\(0x[0-9a-f]+\\): not the start");
+		EXPECT_DEATH(weir_large_realloc(block + 16, mib),
+			     "realloc\\(0x[0-9a-f]+\\): not the start");
+		weir_large_free(block);
+		EXPECT_DEATH(weir_large_free(block), "free\\(0x[0-9a-f]+\\): double free");
+		EXPECT_DEATH(weir_large_free(block + 1), "free\\(0x[0-9a-f]+\\): not the start");
+		EXPECT_DEATH(weir_large_realloc(block, 2 * mib), "realloc\\(0x[0-9a-f]+\\): ");
+		EXPECT_DEATH(weir_large_usable_size(block),
+			     "malloc_usable_size\\(0x[0-9a-f]+\\): ");
+		weir_large_release(WEIR_TRIGGER_api);
+		EXPECT_DEATH(weir_large_free(block), "free\\(0x[0-9a-f]+\\): double free");
+	}
 	EXPECT_DEATH(weir_large_free(unused), "free\\(0x[0-9a-f]+\\): no block was handed out");
-	EXPECT_DEATH(weir_large_realloc(block + 16, mib),
-		     "realloc\\(0x[0-9a-f]+\\): not the start");
 	EXPECT_DEATH(weir_large_usable_size(unused),
 		     "malloc_usable_size\\(0x[0-9a-f]+\\): no block was handed out");
-	weir_large_free(block);
-	EXPECT_DEATH(weir_large_free(block), "free\\(0x[0-9a-f]+\\): double free");
-	EXPECT_DEATH(weir_large_realloc(block, 2 * mib), "realloc\\(0x[0-9a-f]+\\): ");
-	EXPECT_DEATH(weir_large_usable_size(block), "malloc_usable_size\\(0x[0-9a-f]+\\): ");
-	weir_large_release(WEIR_TRIGGER_api);
-	EXPECT_DEATH(weir_large_free(block), "free\\(0x[0-9a-f]+\\): double free");
+}
+
+/* First of a block that came off a list or of an empty slot, then of a cached one. */
+TEST_F(LargeDeathTest, KnowsWhereABlockBegins)
+{
+	for (size_t bytes : { 700 * kib, 3 * mib }) {
+		char *block = coloured_between(bytes);
+
+		for (int again = 0; again < 2; again++) {
+			for (char *wrong :
+			     { block + 1, block + WEIR_COLOUR_ALIGN, block - WEIR_COLOUR_ALIGN,
+			       block - colour(block), block + page })
+				EXPECT_DEATH(weir_large_free(wrong), "not the start of a block");
+			EXPECT_DEATH(weir_large_realloc(block - colour(block), mib),
+				     "not the start of a block");
+			EXPECT_DEATH(weir_large_usable_size(block - WEIR_COLOUR_ALIGN),
+				     "not the start of a block");
+			weir_large_free(block);
+			ASSERT_EQ(block, weir_large_malloc(bytes, 1));
+		}
+		weir_large_free(block);
+	}
 }
 
 } // namespace

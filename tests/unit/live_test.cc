@@ -25,7 +25,7 @@ void trim_surplus(Engine *engine, const char *block, bool aged_only, weir_tally 
 {
 	weir_block found = engine->find(block);
 
-	weir_live_trim_surplus(&engine->pool, found.region, found.index, aged_only, 0, tally);
+	weir_live_trim(&engine->pool, found.region, found.index, aged_only, 0, tally);
 }
 
 TEST(Live, GrowsInPlaceUpToTheStride)
@@ -68,7 +68,7 @@ TEST(Live, ChangesNoCountWithinAPage)
 	for (size_t bytes : { mib - 4000, mib - 1, mib })
 		ASSERT_TRUE(engine.resize(block, bytes));
 	EXPECT_EQ(mib, engine.live_bytes());
-	EXPECT_EQ(mib, weir_slot_size(engine.find(block).word));
+	EXPECT_EQ(mib, weir_slot_reach(engine.find(block).word));
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -88,27 +88,64 @@ TEST(Live, ReleasesTheTailOfABlockThatShrinks)
 	EXPECT_TRUE(engine.zero_beyond_extents());
 }
 
-TEST(Live, ReleasesSurplusAndTailOfABlockThatShrinks)
+/* What was resident before the program got the block. */
+TEST(Live, KeepsTheTailOfAReusedBlockAsSurplus)
 {
 	Engine engine;
 	char *block = take_with_surplus(&engine, 700 * kib, 100 * kib);
 
-	ASSERT_TRUE(engine.resize(block, 500 * kib));
-	EXPECT_EQ(500 * kib, engine.live_bytes());
-	EXPECT_EQ(0U, engine.retained_bytes());
-	EXPECT_EQ(500 * kib, fake_os_resident(block, mib));
-	EXPECT_TRUE(engine.consistent());
-}
-
-TEST(Live, KeepsTheTailAsSurplusWhereTheKernelWillNotReleaseIt)
-{
-	Engine engine;
-	char *block = take_with_surplus(&engine, 700 * kib, 100 * kib);
-
-	refuse_releases();
 	ASSERT_TRUE(engine.resize(block, 500 * kib));
 	EXPECT_EQ(500 * kib, engine.live_bytes());
 	EXPECT_EQ(300 * kib, engine.retained_bytes());
+	EXPECT_EQ(800 * kib, engine.extent(block));
+	EXPECT_EQ(800 * kib, fake_os_resident(block, mib));
+	EXPECT_TRUE(holds(block, 500 * kib, 5));
+	EXPECT_TRUE(engine.consistent());
+	ASSERT_TRUE(engine.resize(block, 600 * kib));
+	EXPECT_EQ(200 * kib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* Another block leaves no room for the tail. */
+struct LiveAtTheLimit : testing::Test {
+	LiveAtTheLimit()
+	{
+		char *other = engine.take(800 * kib);
+
+		block = take_with_surplus(&engine, 700 * kib, 100 * kib);
+		engine.free(other);
+		EXPECT_EQ(900 * kib, engine.retained_bytes());
+	}
+
+	static EngineOptions options()
+	{
+		EngineOptions made;
+
+		made.limit = mib;
+		return made;
+	}
+
+	Engine engine{ options() };
+	char *block;
+};
+
+TEST_F(LiveAtTheLimit, ReleasesSurplusAndTailOfABlockThatShrinks)
+{
+	ASSERT_TRUE(engine.resize(block, 500 * kib));
+	EXPECT_EQ(500 * kib, engine.live_bytes());
+	EXPECT_EQ(800 * kib, engine.retained_bytes());
+	EXPECT_EQ(500 * kib, engine.extent(block));
+	EXPECT_EQ(500 * kib, fake_os_resident(block, mib));
+	EXPECT_TRUE(holds(block, 500 * kib, 5));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST_F(LiveAtTheLimit, KeepsTheTailAsSurplusWhereTheKernelWillNotReleaseIt)
+{
+	refuse_releases();
+	ASSERT_TRUE(engine.resize(block, 500 * kib));
+	EXPECT_EQ(500 * kib, engine.live_bytes());
+	EXPECT_EQ(1100 * kib, engine.retained_bytes());
 	EXPECT_EQ(800 * kib, engine.extent(block));
 	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_release_failures]);
 	EXPECT_TRUE(engine.consistent());

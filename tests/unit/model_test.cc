@@ -18,6 +18,7 @@ struct Model {
 	explicit Model(unsigned seed, const EngineOptions &options) : engine(options), random(seed)
 	{
 		weir_decay_init(&decay, 1000, 0);
+		fake_os_set_residency(FAKE_RESIDENCY_TRUE);
 	}
 
 	unsigned upto(unsigned most) { return random() % (most + 1); }
@@ -43,7 +44,11 @@ struct Model {
 
 		if (!address)
 			return;
-		owned.push_back({ address, bytes, 0 });
+		bool touched = upto(7) > 0;
+
+		owned.push_back({ address, touched ? bytes : 0, 0 });
+		if (!touched)
+			return;
 		clear(address, bytes);
 		write(&owned.back());
 	}
@@ -90,7 +95,7 @@ struct Model {
 
 	void inject()
 	{
-		fake_call call = (fake_call)(FAKE_COMMIT + upto(FAKE_CALL_COUNT - 2));
+		fake_call call = (fake_call)(FAKE_COMMIT + upto(FAKE_REFUSABLE_COUNT - 2));
 
 		fake_os_fail(call, upto(3), 1 + upto(2));
 	}
@@ -106,6 +111,8 @@ struct Model {
 	void step()
 	{
 		unsigned kind = upto(99);
+
+		fake_os_set_thread((int)upto(3));
 
 		if (kind < 40 || owned.empty())
 			take();
@@ -216,6 +223,20 @@ TEST(Model, HoldsWithHugePages)
 	options.huge_stride = 4 * mib;
 	options.limit = 16 * mib;
 	run(first_seed(), options, false);
+	run(first_seed(), options, true);
+}
+
+TEST(Model, HoldsWithBlocksAtHand)
+{
+	EngineOptions options;
+
+	options.cached = mib + WEIR_COLOUR_SPARE;
+	for (size_t limit : { 4 * mib, 32 * mib, WEIR_GIB }) {
+		options.limit = limit;
+		run(first_seed(), options, false);
+		run(first_seed(), options, true);
+	}
+	options.footprint = 10 * mib;
 	run(first_seed(), options, true);
 }
 

@@ -25,7 +25,7 @@ struct Move : testing::Test {
 	void expect_unchanged(char *block, size_t bytes, unsigned seed)
 	{
 		EXPECT_TRUE(engine.live(block));
-		EXPECT_EQ(bytes, weir_slot_size(engine.find(block).word));
+		EXPECT_EQ(bytes, weir_slot_reach(engine.find(block).word));
 		EXPECT_TRUE(holds(block, bytes, seed));
 		EXPECT_EQ(weir_align_up(bytes, page), engine.live_bytes());
 		EXPECT_TRUE(engine.consistent());

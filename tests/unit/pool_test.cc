@@ -72,7 +72,7 @@ TEST(Pool, GivesTheBlockThatWasFreedLast)
 	Engine engine;
 	char *first = engine.take(mib), *second = engine.take(mib);
 
-	fake_os_set_cpu(0);
+	fake_os_set_thread(0);
 	engine.free(first);
 	engine.free(second);
 	EXPECT_EQ(second, engine.take(mib));
@@ -85,9 +85,9 @@ TEST(Pool, FindsWhatAnotherCoreRetained)
 	char *block = engine.take(mib);
 
 	for (int core = 0; core < 2 * WEIR_POOL_SHARDS; core++) {
-		fake_os_set_cpu(core);
+		fake_os_set_thread(core);
 		engine.free(block);
-		fake_os_set_cpu(core + 1);
+		fake_os_set_thread(core + 1);
 		EXPECT_EQ(block, engine.take(mib));
 	}
 	EXPECT_EQ(2U * WEIR_POOL_SHARDS, engine.class_for(mib).hits);
@@ -346,7 +346,7 @@ TEST(Pool, PutsATrimmedBlockUnderTheQuotaOfItsNewSize)
 {
 	EngineOptions options;
 
-	options.class_limits = { range(mib, mib, 512 * kib), range(0, 640 * kib, 100 * kib) };
+	options.class_limits = { range(900 * kib, mib, 512 * kib), range(0, 640 * kib, 100 * kib) };
 	Engine engine(options);
 	char *block = engine.take(mib);
 

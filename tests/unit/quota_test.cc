@@ -75,27 +75,29 @@ TEST(Quota, CountsAllClassesOfARangeTogether)
 {
 	Quotas quotas({ limit(64 * kib, mib, 10 * 4096) });
 
-	EXPECT_EQ(7U, quotas.reserve(64 * kib, 7));
+	EXPECT_EQ(7U, quotas.reserve(80 * kib, 7));
 	EXPECT_EQ(3U, quotas.reserve(mib, 7));
 }
 
+/* A range begins with the class that serves its least request, colours included. */
 TEST(Quota, LeavesClassesOutsideTheRangeAlone)
 {
 	Quotas quotas({ limit(128 * kib, mib, 0) });
 
-	EXPECT_EQ(0U, quotas.reserve(128 * kib, 1));
+	EXPECT_EQ(0U, quotas.reserve(160 * kib, 1));
 	EXPECT_EQ(0U, quotas.reserve(mib, 1));
-	EXPECT_EQ(1U, quotas.reserve(112 * kib, 1));
+	EXPECT_EQ(1U, quotas.reserve(128 * kib, 1));
 	EXPECT_EQ(1U, quotas.reserve(mib + 1, 1));
 }
 
 TEST(Quota, PutsAClassUnderTheFirstRangeThatHoldsIt)
 {
-	Quotas quotas({ limit(mib, mib, 1 * 4096), limit(0, SIZE_MAX, 50 * 4096) });
+	Quotas quotas({ limit(mib, 1280 * kib, 1 * 4096), limit(0, SIZE_MAX, 50 * 4096) });
 
-	EXPECT_EQ(1U, quotas.reserve(mib, 9));
+	EXPECT_EQ(1U, quotas.reserve(1280 * kib, 9));
+	EXPECT_EQ(9U, quotas.reserve(mib, 9));
 	EXPECT_EQ(9U, quotas.reserve(2 * mib, 9));
-	EXPECT_EQ(0U, quotas.reserve(mib, 9));
+	EXPECT_EQ(0U, quotas.reserve(1280 * kib, 9));
 }
 
 } // namespace

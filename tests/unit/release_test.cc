@@ -26,7 +26,7 @@ TEST(Release, EmptiesEveryList)
 		fill(blocks.back(), size, 1);
 	}
 	for (size_t i = 0; i < blocks.size(); i++) {
-		fake_os_set_cpu((int)i);
+		fake_os_set_thread((int)i);
 		engine.free(blocks[i]);
 	}
 	size_t retained = engine.retained_bytes();
@@ -165,7 +165,7 @@ TEST(Release, GoesOnBelowABlockThatTheKernelWillNotRelease)
 	Engine engine;
 	char *blocks[3];
 
-	fake_os_set_cpu(0);
+	fake_os_set_thread(0);
 	for (char *&block : blocks)
 		block = engine.take(mib);
 	*blocks[2] = 1;

@@ -21,12 +21,25 @@ struct Space : testing::Test {
 		return weir_space_init(&space, &options);
 	}
 
-	weir_place find(const char *address, unsigned *region, uint32_t *index)
-	{
-		weir_region *found = nullptr;
-		weir_place place = weir_space_find(&space, address, &found, index);
+	struct Place {
+		unsigned region = WEIR_REGION_COUNT;
+		uint32_t index = UINT32_MAX;
+		size_t offset = SIZE_MAX;
 
-		*region = found ? (unsigned)(found - space.regions) : WEIR_REGION_COUNT;
+		bool operator==(const Place &other) const
+		{
+			return region == other.region && index == other.index &&
+			       offset == other.offset;
+		}
+	};
+
+	Place find(const char *address)
+	{
+		weir_region *region = nullptr;
+		Place place;
+
+		if (weir_space_find(&space, address, &region, &place.index, &place.offset))
+			place.region = (unsigned)(region - space.regions);
 		return place;
 	}
 
@@ -129,57 +142,42 @@ TEST_F(Space, FindsFirstAndLastSlotOfEveryRegion)
 	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
 		weir_region &region = space.regions[r];
 		uint32_t last = region.slot_count - 1;
-		unsigned found_region;
-		uint32_t found;
 
 		region.fresh = region.slot_count;
-		for (uint32_t i : { 0U, last }) {
-			char *address = weir_region_address(&region, i);
-			char *end = address + weir_region_stride(r);
-
-			EXPECT_EQ(WEIR_PLACE_SLOT, find(address, &found_region, &found));
-			EXPECT_EQ(r, found_region);
-			EXPECT_EQ(i, found);
-			for (char *inside : { address + 1, address + page, end - 1 }) {
-				EXPECT_EQ(WEIR_PLACE_INTERIOR, find(inside, &found_region, &found));
-				EXPECT_EQ(r, found_region);
-				EXPECT_EQ(i, found);
-			}
-		}
+		for (uint32_t i : { 0U, last })
+			for (size_t offset :
+			     { (size_t)0, (size_t)1, page, weir_region_stride(r) - 1 })
+				EXPECT_EQ((Place{ r, i, offset }),
+					  find(weir_region_address(&region, i) + offset));
 	}
 }
 
 TEST_F(Space, KnowsTheSlotsThatWereNeverHandedOut)
 {
-	uint32_t index, found;
-	unsigned found_region;
+	uint32_t index;
 
 	ASSERT_TRUE(make_space(&space, 32));
-	for (weir_region &region : space.regions) {
+	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
+		weir_region &region = space.regions[r];
 		char *first = weir_region_address(&region, 0);
 		char *last = weir_region_address(&region, region.slot_count - 1);
 
-		EXPECT_EQ(WEIR_PLACE_UNUSED, find(first, &found_region, &found));
-		EXPECT_EQ(WEIR_PLACE_UNUSED, find(first + 1, &found_region, &found));
+		EXPECT_EQ(Place{}, find(first));
+		EXPECT_EQ(Place{}, find(first + 1));
 		ASSERT_TRUE(weir_region_take_empty(&region, &index));
 		EXPECT_EQ(0U, index);
-		EXPECT_EQ(WEIR_PLACE_SLOT, find(first, &found_region, &found));
+		EXPECT_EQ((Place{ r, 0, 0 }), find(first));
 		if (region.slot_count > 1) {
-			EXPECT_EQ(WEIR_PLACE_UNUSED, find(last, &found_region, &found));
-			EXPECT_EQ(WEIR_PLACE_UNUSED,
-				  find(weir_region_address(&region, 1), &found_region, &found));
+			EXPECT_EQ(Place{}, find(last));
+			EXPECT_EQ(Place{}, find(weir_region_address(&region, 1)));
 		}
 	}
 }
 
 TEST_F(Space, FindsNothingInRegionsWithoutSlots)
 {
-	unsigned found_region;
-	uint32_t found;
-
 	ASSERT_TRUE(make_space(&space, 20));
-	EXPECT_EQ(WEIR_PLACE_UNUSED,
-		  find((char *)space.base + space.span - 1, &found_region, &found));
+	EXPECT_EQ(Place{}, find((char *)space.base + space.span - 1));
 }
 
 TEST_F(Space, HandsOutEachSlotOfARegionOnceUntilItIsFull)

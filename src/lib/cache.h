@@ -1,0 +1,122 @@
+/* One free block at hand for each class and group of threads. Layer 4.
+ *
+ * A block that is freed and asked for again, over and over, should not go through
+ * the lists and the counts each time. An entry binds a slot: its word is CACHED,
+ * and malloc and free then change nothing but that word, by one compare-and-swap
+ * each. All of its extent counts as retained, even while it is live:
+ *
+ *   live     = usage's live     + credit      credit = live units of cached slots
+ *   retained = usage's retained - credit
+ *
+ * so no limit is passed. The word is the truth and an entry a hint: whoever clears
+ * CACHED has the slot, or the room that it took up, and needs to tell nobody. A slot
+ * is of one entry at most (slot.next), which keeps the sums right.
+ *
+ * Who may race whom: everybody, any signal handler too. Threads of one group race
+ * for the word; binding, for the entry. Whoever binds a slot has it in hand. */
+#ifndef WEIR_CACHE_H
+#define WEIR_CACHE_H
+
+#include "colour.h"
+
+#define WEIR_CACHE_GROUPS 16 /* a power of two */
+#define WEIR_CACHE_REGIONS 6 /* strides up to 2 MiB */
+#define WEIR_CACHE_CLASSES (WEIR_CACHE_REGIONS * WEIR_CLASSES_PER_REGION)
+
+struct weir_cache_entry {
+	struct weir_slot *slot; /* atomic; NULL for none */
+	/* Const after init: of the region, so that a malloc finds all in one line. */
+	struct weir_slot *slots;
+	char *base;
+	unsigned stride_shift;
+	uint64_t hits; /* atomic, relaxed: by whoever just took the slot */
+} __attribute__((aligned(64)));
+
+struct weir_cache {
+	struct weir_cache_entry entries[WEIR_CACHE_GROUPS][WEIR_CACHE_CLASSES]
+		__attribute__((aligned(128)));
+	/* Atomic, relaxed: the extents of all cached slots, and the classes of which each group
+	 * ever had one. */
+	WEIR_CACHE_ALIGNED uint64_t units;
+	uint32_t bound[WEIR_CACHE_GROUPS];
+};
+
+void weir_cache_init(struct weir_cache *cache, const struct weir_space *space);
+
+/* What an entry binds and slot.next says. */
+static inline uint32_t weir_cache_id(unsigned group, unsigned class_index)
+{
+	return group * WEIR_CACHE_CLASSES + class_index + 1;
+}
+
+/* Binds a free slot in hand, all of whose extent counts as retained: its word is
+ * CACHED then. False when the entry has one, or another thread was faster. */
+bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint32_t index,
+		     unsigned group, unsigned class_index, uint64_t extent_units);
+
+/* The entry's block, live for `reach` bytes: NULL when it has none that is free and
+ * long enough. All that is said of the block comes from the slot, which another thread
+ * may have changed the entry to meanwhile. */
+static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id, size_t reach_bytes)
+{
+	struct weir_slot *slot = weir_load_acquire(&entry->slot);
+	uint64_t live, word, colour;
+	uint32_t index;
+
+	if (WEIR_UNLIKELY(!slot))
+		return NULL;
+	word = weir_load_acquire(&slot->word);
+	index = (uint32_t)(slot - entry->slots);
+	colour = weir_colour_in(entry->stride_shift, index);
+	live = (word & WEIR_SLOT_EXTENT_MASK) | colour | reach_bytes | WEIR_SLOT_LIVE |
+	       WEIR_SLOT_CACHED;
+	if (WEIR_UNLIKELY((word & (WEIR_SLOT_CACHED | WEIR_SLOT_LIVE)) != WEIR_SLOT_CACHED ||
+			  weir_load_relaxed(&slot->next) != id ||
+			  weir_slot_extent(word) << WEIR_UNIT_SHIFT < reach_bytes ||
+			  !weir_cas_seq_cst(&slot->word, &word, live)))
+		return NULL;
+	weir_store_relaxed(&entry->hits, weir_load_relaxed(&entry->hits) + 1);
+	return entry->base + ((size_t)index << entry->stride_shift) + weir_colour_bytes(colour);
+}
+
+static inline bool weir_cache_is_live(uint64_t word)
+{
+	uint64_t live = WEIR_SLOT_LIVE | WEIR_SLOT_CACHED;
+
+	return (word & live) == live;
+}
+
+/* The word of a slot whose block, with `word`, is freed. */
+static inline uint64_t weir_cache_freed(uint64_t word)
+{
+	return weir_slot_word(WEIR_SLOT_CACHED, 0, weir_slot_extent(word));
+}
+
+/* Takes an entry's free slot, if its extent is shorter: in the caller's hand then. */
+bool weir_cache_take_shorter(struct weir_cache *cache, struct weir_region *region, unsigned group,
+			     unsigned class_index, uint64_t extent_units, uint32_t *index,
+			     uint64_t *word);
+
+/* Takes a free cached slot, of any entry: in the caller's hand then, and on no list.
+ * False when there is none. */
+bool weir_cache_take_any(struct weir_cache *cache, struct weir_space *space,
+			 struct weir_region **region, uint32_t *index, uint64_t *word);
+
+/* Takes a free cached slot whose word is `word`. */
+bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_t word);
+
+/* A live slot's word is CACHED no more: its live units are the caller's to count. */
+void weir_cache_forget(struct weir_cache *cache, uint64_t word);
+
+/* Ends the caching of some live slot: its region and word, or false when there is
+ * none. Its live units are the caller's to count. */
+bool weir_cache_reclaim(struct weir_cache *cache, struct weir_space *space,
+			struct weir_region **region, uint64_t *word);
+
+/* The live units of cached slots: usage's live has them not, its retained does. */
+uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_space *space);
+
+/* Blocks of a class that were taken from an entry. */
+uint64_t weir_cache_hits(const struct weir_cache *cache, unsigned class_index);
+
+#endif
