@@ -42,15 +42,20 @@ static struct bench_usage usage_now(void)
 	};
 }
 
+uint64_t bench_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 void bench_meter_start(struct bench_meter *meter)
 {
 	meter->start = usage_now();
-	meter->start_ns = clock_ns(CLOCK_MONOTONIC);
+	meter->start_ns = bench_now_ns();
 }
 
 void bench_meter_stop(struct bench_meter *meter, uint64_t operations)
 {
-	uint64_t wall_ns = clock_ns(CLOCK_MONOTONIC) - meter->start_ns;
+	uint64_t wall_ns = bench_now_ns() - meter->start_ns;
 	struct bench_usage now = usage_now();
 
 	meter->used.cpu_ns += now.cpu_ns - meter->start.cpu_ns;
@@ -99,25 +104,35 @@ size_t bench_resident_bytes(void)
 	return proc_bytes("/proc/self/smaps_rollup", "\nRss:");
 }
 
+size_t bench_resident_above(size_t expected_bytes)
+{
+	size_t resident_bytes = bench_resident_bytes();
+	return resident_bytes > expected_bytes ? resident_bytes - expected_bytes : 0;
+}
+
 /* Not ru_maxrss: that begins at the peak of the process which started us. */
 static size_t peak_resident_bytes(void)
 {
 	return proc_bytes("/proc/self/status", "\nVmHWM:");
 }
 
-void bench_print(const struct bench_row *row, const struct bench_meter *meter)
+void bench_print_ns(const struct bench_row *row, const struct bench_meter *meter, double ns)
 {
-	printf("workload=%s variant=%s size_bytes=%zu operations=%llu ns=%.1f "
-	       "cpu_ns=%.1f "
+	printf("workload=%s variant=%s size_bytes=%zu operations=%llu ns=%.1f cpu_ns=%.1f "
 	       "user_us=%llu system_us=%llu minor_faults=%llu peak_rss_bytes=%zu "
-	       "rss_bytes=%zu "
-	       "kept_bytes=%zu left_bytes=%zu\n",
+	       "rss_bytes=%zu peak_live_bytes=%zu kept_bytes=%zu left_bytes=%zu "
+	       "mean_rss_bytes=%zu\n",
 	       row->workload, row->variant, row->size_bytes, (unsigned long long)meter->operations,
-	       median_batch_ns(meter), (double)meter->used.cpu_ns / (double)meter->operations,
+	       ns, (double)meter->used.cpu_ns / (double)meter->operations,
 	       (unsigned long long)meter->used.user_us, (unsigned long long)meter->used.system_us,
 	       (unsigned long long)meter->used.minor_faults,
 	       peak_resident_bytes() - row->own_resident_bytes, bench_resident_bytes(),
-	       row->kept_bytes, row->left_bytes);
+	       row->peak_live_bytes, row->kept_bytes, row->left_bytes, row->mean_rss_bytes);
+}
+
+void bench_print(const struct bench_row *row, const struct bench_meter *meter)
+{
+	bench_print_ns(row, meter, median_batch_ns(meter));
 }
 
 unsigned bench_scaled(const struct bench_options *options, unsigned count, unsigned least)

@@ -43,6 +43,18 @@ extern const struct bench_workload bench_small_written;
 extern const struct bench_workload bench_start;
 extern const struct bench_workload bench_release;
 extern const struct bench_workload bench_limit;
+extern const struct bench_workload bench_columns;
+extern const struct bench_workload bench_planes;
+extern const struct bench_workload bench_first_touch;
+extern const struct bench_workload bench_latency;
+extern const struct bench_workload bench_scale;
+extern const struct bench_workload bench_phases;
+extern const struct bench_workload bench_bursty;
+extern const struct bench_workload bench_images;
+extern const struct bench_workload bench_many_blocks;
+extern const struct bench_workload bench_many_threads;
+extern const struct bench_workload bench_many_addresses;
+extern const struct bench_workload bench_timeline;
 
 struct bench_usage {
 	uint64_t cpu_ns; /* of all threads, user and system */
@@ -66,10 +78,12 @@ struct bench_row {
 	const char *variant;
 	size_t size_bytes;	   /* of one block; 0: mixed sizes */
 	size_t own_resident_bytes; /* of the workload's own buffers: not in the peak */
+	size_t peak_live_bytes;	   /* most that was live at once, in whole pages; or 0 */
 	/* Resident beyond the live blocks and what the process had at its start:
 	 * at most, and in the end. 0 in workloads that do not measure it. */
 	size_t kept_bytes;
 	size_t left_bytes;
+	size_t mean_rss_bytes; /* over time; 0 where it was not sampled */
 };
 
 void bench_meter_start(struct bench_meter *meter);
@@ -77,14 +91,27 @@ void bench_meter_start(struct bench_meter *meter);
 void bench_meter_stop(struct bench_meter *meter, uint64_t operations);
 /* Prints the row as one line of key=value. */
 void bench_print(const struct bench_row *row, const struct bench_meter *meter);
+/* The same with `ns` in place of the median batch. */
+void bench_print_ns(const struct bench_row *row, const struct bench_meter *meter, double ns);
 
 /* Now, from /proc/self/smaps_rollup: exact, unlike the counters in statm. */
 size_t bench_resident_bytes(void);
+/* What is resident beyond that; 0 where it is less. */
+size_t bench_resident_above(size_t expected_bytes);
+/* CLOCK_MONOTONIC. */
+uint64_t bench_now_ns(void);
 
 /* `count` shortened for --quick, at least `least`. */
 unsigned bench_scaled(const struct bench_options *options, unsigned count, unsigned least);
 
-/* The same sequence in every process: xorshift64*, seeded by `seed`, not 0. */
+/* `size_bytes` rounded up, as the kernel counts it. */
+static inline size_t bench_whole_pages(size_t size_bytes)
+{
+	return (size_bytes + 4 * KIB - 1) & ~(4 * KIB - 1);
+}
+
+/* The same sequence in every process: xorshift64*; its state is never 0. */
+#define BENCH_SEED 0x9E3779B97F4A7C15ULL
 struct bench_random {
 	uint64_t state;
 };

@@ -1,6 +1,7 @@
 """Medians and ratios. A ratio is taken between two samples of one pairing, so
 that a drift of the machine hits both; the figure is the median of the ratios."""
 
+import re
 import statistics
 from collections import defaultdict
 from dataclasses import dataclass
@@ -23,18 +24,19 @@ class Spread:
 
 
 class Figures:
-    def __init__(self, samples):
+    def __init__(self, samples, moments=()):
         self.samples = samples
+        self.moments = moments
         self.by_name = defaultdict(dict)
         for sample in samples:
             name = (sample.key, sample.allocator, sample.is_reference)
             self.by_name[name][sample.pairing] = sample
 
     def keys(self):
-        """(workload, size) of everything that was run, in the order of the jobs."""
+        """(name, size) of everything that was run, in the order of the jobs."""
         order = jobs.names()
-        return sorted({sample.key for sample in self.samples},
-                      key=lambda key: (order.index(key[0]), key[1]))
+        places = {sample.key: order.index(sample.workload) for sample in self.samples}
+        return sorted(places, key=lambda key: (places[key], natural(key[0]), key[1]))
 
     def sizes(self, workload):
         return [size for name, size in self.keys() if name == workload]
@@ -50,10 +52,18 @@ class Figures:
         values = self.values(key, allocator, attribute, reference)
         return statistics.median(values) if values else None
 
-    def ratio(self, key, allocator, base):
+    def ratio(self, key, allocator, base, attribute="ns"):
         """Time under `allocator` over time under `base`."""
+        return self.ratio_between(key, allocator, key, base, attribute)
+
+    def ratio_between(self, key, allocator, other_key, other, attribute="ns"):
         return self.compare(self.by_name.get((key, allocator, False), {}),
-                            self.by_name.get((key, base, False), {}), ratio_of)
+                            self.by_name.get((other_key, other, False), {}), ratio_of, attribute)
+
+    def excess(self, key, allocator, base):
+        """Time under `allocator` less time under `base`."""
+        return self.compare(self.by_name.get((key, allocator, False), {}),
+                            self.by_name.get((key, base, False), {}), difference_of)
 
     def ratio_to_reference(self, key, allocator):
         """Time of the workload over time of what it measures beside."""
@@ -65,10 +75,15 @@ class Figures:
                             self.by_name.get((key, allocator, True), {}), difference_of)
 
     @staticmethod
-    def compare(ours, theirs, combine):
-        pairs = [combine(ours[pairing].ns, theirs[pairing].ns)
+    def compare(ours, theirs, combine, attribute="ns"):
+        pairs = [combine(getattr(ours[pairing], attribute), getattr(theirs[pairing], attribute))
                  for pairing in ours if pairing in theirs]
         return Spread.of(pairs) if pairs else None
+
+
+def natural(name):
+    """Sorts `2-threads` before `16-threads`."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def ratio_of(ours, theirs):

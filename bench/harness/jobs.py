@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass, field
 
+from . import programs
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 CYCLE_SIZES = [64 * KIB << step for step in range(13)]
 # About a core's second-level cache, where the physical pages that a buffer happened to
 # get decide: two static buffers of one process differ by up to 16 %.
-CACHE_SIZES = [MIB, 2 * MIB, 4 * MIB]
+CACHE_SIZES = [256 * KIB, 512 * KIB, MIB, 2 * MIB, 4 * MIB, 8 * MIB]
 TOUCH_SIZES = [64 * KIB, MIB, 8 * MIB, 16 * MIB, 64 * MIB, 256 * MIB]
-BARE_SIZES = [64 * KIB, MIB, 8 * MIB, 64 * MIB]
-CALLOC_SIZES = [MIB, 16 * MIB, 128 * MIB]
+BARE_SIZES = [64 * KIB, 128 * KIB, 256 * KIB, 512 * KIB, MIB, 8 * MIB, 64 * MIB]
+CALLOC_WHOLE_SIZES = [MIB, 16 * MIB, 128 * MIB]
+CALLOC_SPARSE_SIZES = [MIB, 16 * MIB, 64 * MIB, 128 * MIB]
+FIRST_TOUCH_SIZES = [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB]
 LIMIT_BYTES = 256 * MIB
+# Of WEIR_FOOTPRINT, as multiples of what the workload has live at most.
+CAPS = (1.10, 1.25, 1.50)
 
 
 @dataclass(frozen=True)
@@ -21,13 +27,27 @@ class Job:
     size_bytes: int = 0
     repeats: int = 1  # in one round, each a comparison of its own
     weir_only: bool = False
+    once: bool = False  # in the first round alone
     report: bool = False  # ask weir for its statistics at the end
-    environment: dict = field(default_factory=dict, hash=False)
+    environment: dict = field(default_factory=dict, hash=False)  # for weir
+    caps: tuple = ()  # weir runs once more under each of these footprints
+    program: object = None  # a real one, instead of weir-bench
 
     @property
     def arguments(self):
         size = ["--size", str(self.size_bytes)] if self.size_bytes else []
         return [*size, self.workload or self.name]
+
+    def users(self, allocators):
+        """(allocator, cap) of everything that runs it; the cap is mostly None."""
+        able = [allocator for allocator in allocators if allocator.is_weir or not self.weir_only]
+        return [*((allocator, None) for allocator in able),
+                *((allocator, cap) for allocator in able if allocator.name == "weir"
+                  for cap in self.caps)]
+
+
+def cap_variant(cap):
+    return f"cap-{cap:.2f}"
 
 
 ALL = [
@@ -35,13 +55,25 @@ ALL = [
       for size in CYCLE_SIZES),
     *(Job("touch", size_bytes=size) for size in TOUCH_SIZES),
     *(Job("bare", size_bytes=size) for size in BARE_SIZES),
-    Job("mixed"),
-    Job("mixed-log"),
+    *(Job("first-touch", size_bytes=size) for size in FIRST_TOUCH_SIZES),
+    Job("mixed", caps=CAPS),
+    Job("mixed-log", caps=CAPS),
+    Job("phases"),
+    Job("images"),
+    Job("bursty"),
+    Job("timeline", once=True),
     Job("grow"),
     Job("grow-touch"),
-    *(Job("calloc-whole", size_bytes=size) for size in CALLOC_SIZES),
-    *(Job("calloc-sparse", size_bytes=size) for size in CALLOC_SIZES),
+    *(Job("calloc-whole", size_bytes=size) for size in CALLOC_WHOLE_SIZES),
+    *(Job("calloc-sparse", size_bytes=size) for size in CALLOC_SPARSE_SIZES),
+    Job("columns"),
+    Job("planes"),
     Job("pipeline"),
+    Job("scale"),
+    Job("latency", environment={"WEIR_LIMIT": "64M"}),
+    Job("many-blocks"),
+    Job("many-threads"),
+    Job("many-addresses"),
     Job("small", repeats=5),
     Job("small-written", repeats=5),
     Job("start"),
@@ -49,10 +81,13 @@ ALL = [
     Job("release-huge", workload="release", weir_only=True,
         environment={"WEIR_LIMIT": "2G", "WEIR_HUGEPAGES": "always"}),
     Job("limit", weir_only=True, report=True, environment={"WEIR_LIMIT": str(LIMIT_BYTES)}),
+    *(Job(f"program-{program.name}", program=program) for program in programs.ALL),
 ]
 
-MUST_SHOW = ["cycle", "touch", "grow", "grow-touch", "small", "small-written", "start", "release",
-             "release-huge", "limit"]
+MUST_SHOW = ["cycle", "touch", "bare", "first-touch", "mixed", "grow", "grow-touch",
+             "calloc-sparse", "scale", "latency", "many-blocks", "many-threads", "many-addresses",
+             "small", "small-written", "start", "release", "release-huge", "limit",
+             *(f"program-{program.name}" for program in programs.ALL)]
 
 
 def names():

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from .jobs import MIB
+from .jobs import CAPS, MIB, cap_variant
 
 COLOURS = {
     "glibc": "#888888",
@@ -17,7 +17,8 @@ COLOURS = {
 }
 # Workloads that the plot of the ratios leaves out: cycle has a plot of its own,
 # touch is told by it, and the others do not compare times.
-ELSEWHERE = ("cycle", "touch", "release", "release-huge", "limit")
+ELSEWHERE = ("cycle", "touch", "release", "limit", "timeline", "latency", "scale", "many",
+             "mixed cap", "mixed-log cap", "program-")
 STYLE = """
 set terminal svg size {width},{height} font "sans-serif,13" background "#ffffff"
 set output "{output}"
@@ -34,7 +35,8 @@ def draw_all(figures, names, directory):
         return []
     drawn = []
     for output, script in (("cycle.svg", cycle), ("ratios.svg", ratios),
-                           ("mixed-peak.svg", mixed_peak)):
+                           ("mixed-peak.svg", mixed_peak), ("footprint.svg", footprint),
+                           ("timeline.svg", timeline), ("bursty.svg", bursty)):
         commands = script(figures, names, output)
         if commands:
             subprocess.run(["gnuplot"], input=commands, text=True, check=True, cwd=directory)
@@ -82,7 +84,7 @@ def ratios(figures, names, output):
     """Time as a multiple of weir's; a group of bars for each workload."""
     base = "weir" if "weir" in names else names[0]
     keys = [key for key in figures.keys()
-            if key[1] in (0, 16 * MIB) and key[0] not in ELSEWHERE]
+            if key[1] in (0, 16 * MIB) and not key[0].startswith(ELSEWHERE)]
     others = [name for name in names if name != base]
     if not keys or not others:
         return None
@@ -115,3 +117,73 @@ def mixed_peak(figures, names, output):
             "set xtics noenhanced\n"
             "plot $bars using 1:2:3:xtic(4) with boxes linecolor rgb variable, \\\n"
             '  "" using 1:2:(sprintf("%.0f", $2)) with labels offset 0,0.6\n')
+
+
+def footprint(figures, names, output):
+    """Time in the mixed workload over what it took; weir is a line, through its caps."""
+    plain = ("mixed", 0)
+    capped = [(f"mixed {cap_variant(cap)}", 0) for cap in CAPS]
+    data, lines, times = [], [], []
+    for index, name in enumerate(names):
+        points = [spot(figures, key, name) for key in [*capped, plain]
+                  if name in figures.allocators(key)]
+        if not points:
+            continue
+        data.append(block(f"spots{index}", [f"{over_live} {ms}" for over_live, ms in points]))
+        times += [ms for _, ms in points]
+        look = "linespoints linewidth 2" if len(points) > 1 else "points"
+        lines.append(f'$spots{index} using 1:2 with {look} linecolor "{COLOURS[name]}" '
+                     f'pointtype 7 pointsize 0.9 title "{name}" noenhanced')
+    if not lines:
+        return None
+    ticks = ", ".join(str(value) for value in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10))
+    return (style(output, "mixed: time over footprint; weir also under three caps") +
+            "".join(data) +
+            "set key outside right\nset xlabel 'peak resident size / peak live bytes'\n"
+            f"set ylabel 'time of an operation, ms'\nset logscale y\nset ytics ({ticks})\n"
+            f"set xrange [1:*]\nset yrange [{0.7 * min(times)}:{1.4 * max(times)}]\n"
+            "plot " + ", \\\n  ".join(lines) + "\n")
+
+
+def spot(figures, key, name):
+    return (figures.median(key, name, "peak_over_live"),
+            figures.median(key, name, "ns") / 1e6)
+
+
+def timeline(figures, names, output):
+    return over_time(figures, names, output, "timeline",
+                     "resident size: load, all freed, asked to release, load, all freed")
+
+
+def bursty(figures, names, output):
+    return over_time(figures, names, output, "bursty", "resident size: bursts, idle in between")
+
+
+def over_time(figures, names, output, workload, title):
+    """A line for each allocator."""
+    data, lines = [], []
+    for index, name in enumerate(names):
+        moments = [moment for moment in figures.moments
+                   if (moment.moment, moment.allocator) == (workload, name)]
+        if not moments:
+            continue
+        data.append(block(f"line{index}", [f"{moment.time_ms / 1e3} {moment.resident_bytes / MIB}"
+                                           for moment in moments]))
+        lines.append(f'$line{index} using 1:2 with lines linecolor "{COLOURS[name]}" '
+                     f'linewidth {3 if name == "weir" else 1.5} title "{name}" noenhanced')
+    if not lines:
+        return None
+    return (style(output, title) + "".join(data) + asked(figures, workload) +
+            "set key outside right\nset xlabel 'seconds'\nset ylabel 'resident, MiB'\n"
+            "set yrange [0:*]\nplot " + ", \\\n  ".join(lines) + "\n")
+
+
+def asked(figures, workload):
+    """A line where weir was sent SIGUSR1."""
+    found = [moment.time_ms / 1e3 for moment in figures.moments
+             if (moment.moment, moment.allocator, moment.phase) == (workload, "weir", "released")]
+    if not found:
+        return ""
+    return (f"set arrow from {found[0]}, graph 0 to {found[0]}, graph 1 nohead dashtype 2 "
+            'linecolor "#444444"\n'
+            f'set label "SIGUSR1" at {found[0]}, graph 0.96 offset 0.5,0\n')

@@ -1,69 +1,107 @@
 """Runs the jobs: every allocator in turn, in a new order each time."""
 
 import contextlib
-import json
 import os
 import random
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 
-from . import machine, samples
+from . import jobs, machine, samples
+from .outcome import Failure, ending, read_report
 
 TIMEOUT_S = 120
 SEED = 20  # the order is shuffled, but the same in every run
 
 
-class Failure(Exception):
-    pass
+@dataclass(frozen=True)
+class Run:
+    """One process."""
+    job: jobs.Job
+    allocator: object
+    cap: object  # of the footprint, as a multiple of the peak live bytes; or None
+    round: int
+    repeat: int
+
+    def known(self):
+        """What the sample has beside the figures that weir-bench prints."""
+        values = {"round": self.round, "repeat": self.repeat, "allocator": self.allocator.name,
+                  "workload": self.job.name}
+        return {**values, "variant": jobs.cap_variant(self.cap)} if self.cap else values
 
 
 class Runner:
-    def __init__(self, program, quick):
+    def __init__(self, program, programs, quick):
         self.program = program
+        self.programs = programs  # the real ones
         self.quick = quick
         self.environment = machine.clean_environment()
         self.failures = []
+        self.moments = []  # of the first round
+        self.peaks = {}  # job -> bytes
 
-    def run(self, jobs, allocators, rounds):
+    def run(self, chosen, allocators, rounds):
         """All samples. A job that fails is reported and leaves no sample."""
         order = random.Random(SEED)
         taken = []
         for round_number in range(rounds):
             print(f"round {round_number + 1} of {rounds}", file=sys.stderr)
-            for job in order.sample(jobs, len(jobs)):
-                users = [a for a in allocators if a.is_weir or not job.weir_only]
+            due = [job for job in chosen if round_number == 0 or not job.once]
+            for job in order.sample(due, len(due)):
+                users = job.users(allocators)
                 for repeat in range(job.repeats):
-                    for allocator in order.sample(users, len(users)):
-                        taken += self.try_job(job, allocator, round_number, repeat)
+                    for allocator, cap in order.sample(users, len(users)):
+                        taken += self.try_run(Run(job, allocator, cap, round_number, repeat))
         return taken
 
-    def try_job(self, job, allocator, round_number, repeat):
+    def try_run(self, run):
         try:
-            return self.run_job(job, allocator, round_number, repeat)
+            return self.run_once(run)
         except Failure as failure:
-            line = f"{job.name} {job.size_bytes or ''} under {allocator.name}: {failure}"
+            line = f"{run.job.name} {run.job.size_bytes or ''} under {run.allocator.name}: " \
+                   f"{failure}"
             self.failures.append(line)
             print(f"bench/run: {line}", file=sys.stderr)
             return []
 
-    def run_job(self, job, allocator, round_number, repeat):
+    def run_once(self, run):
+        if run.job.program:
+            return [self.programs.run(run.job.program, run.allocator, run.known())]
+        reporting = run.job.report and run.allocator.is_weir
         with tempfile.TemporaryDirectory() as directory:
             report_path = os.path.join(directory, "report.json")
-            environment = dict(self.environment)
-            if allocator.is_weir:
-                environment.update(job.environment)
-                if job.report:
-                    environment["WEIR_REPORT"] = f"exit:{report_path}"
-            output = self.start(job.arguments, allocator, environment)
-            known = {"round": round_number, "repeat": repeat, "allocator": allocator.name,
-                     "workload": job.name}
-            if job.report and allocator.is_weir:
+            environment = self.environment_of(run)
+            if reporting:
+                environment["WEIR_REPORT"] = f"exit:{report_path}"
+            lines = self.start(run.job.arguments, run.allocator, environment).splitlines()
+            known = run.known()
+            if reporting:
                 known["peak_retained_bytes"] = read_report(report_path)["peak_retained_bytes"]
-        return [samples.parse_line(line, **known) for line in output.splitlines()]
+        if run.round == 0 and run.repeat == 0:
+            self.moments += [samples.parse_line(samples.Moment, line, allocator=run.allocator.name)
+                             for line in lines if line.startswith("moment=")]
+        return [samples.parse_line(samples.Sample, line, **known)
+                for line in lines if line.startswith("workload=")]
+
+    def environment_of(self, run):
+        environment = dict(self.environment)
+        if run.allocator.is_weir:
+            environment.update(run.job.environment)
+        if run.cap:
+            environment["WEIR_FOOTPRINT"] = str(int(run.cap * self.peak_live_bytes(run.job)))
+        return environment
+
+    def peak_live_bytes(self, job):
+        """Which is the same under every allocator: told by a run under the C library's."""
+        if job not in self.peaks:
+            line = self.start(job.arguments, None, dict(self.environment)).splitlines()[0]
+            values = dict(pair.split("=", 1) for pair in line.split())
+            self.peaks[job] = int(values["peak_live_bytes"])
+        return self.peaks[job]
 
     def start(self, arguments, allocator, environment):
-        if allocator.preload:
+        if allocator and allocator.preload:
             environment["LD_PRELOAD"] = ":".join(allocator.preload)
         command = [self.program, *(["--quick"] if self.quick else []), *arguments]
         try:
@@ -86,18 +124,6 @@ class Runner:
         if not report["requests"]:
             raise Failure("weir was loaded but served no request")
         return report["version"]
-
-
-def read_report(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        raise Failure(f"no report from weir: {error}") from None
-
-
-def ending(status):
-    return f"killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
 @contextlib.contextmanager

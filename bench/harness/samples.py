@@ -4,7 +4,10 @@ import csv
 from dataclasses import asdict, dataclass, fields
 
 # Variants that a workload measures beside its own figure, to compare it with.
-REFERENCES = ("static", "plain")
+REFERENCES = ("static", "plain", "coloured")
+# Variants of a workload's one figure. Any other is a figure of its own beside these.
+OWN = (*REFERENCES, "block", "preloaded", "signal", "trim", "none",
+       "program")
 
 
 @dataclass
@@ -25,16 +28,24 @@ class Sample:
     rss_bytes: int
     kept_bytes: int
     left_bytes: int
+    peak_live_bytes: int = 0  # in whole pages, where the workload counts them
+    mean_rss_bytes: int = 0  # over time, where it is sampled
     peak_retained_bytes: int = 0  # weir's own count; `limit` alone
 
     @property
     def key(self):
-        return (self.workload, self.size_bytes)
+        """What was measured: samples of one key are compared with each other."""
+        own = self.variant in OWN
+        return (self.workload if own else f"{self.workload} {self.variant}", self.size_bytes)
 
     @property
     def faults(self):
         """Page faults of one operation."""
         return self.minor_faults / self.operations
+
+    @property
+    def peak_over_live(self):
+        return self.peak_rss_bytes / self.peak_live_bytes if self.peak_live_bytes else 0
 
     @property
     def is_reference(self):
@@ -46,28 +57,38 @@ class Sample:
         return (self.round, self.repeat)
 
 
-COLUMNS = [column.name for column in fields(Sample)]
-TYPES = {column.name: column.type for column in fields(Sample)}
+@dataclass
+class Moment:
+    """The resident size at one time of a workload that watches it."""
+    allocator: str
+    moment: str  # the workload
+    time_ms: float
+    resident_bytes: int
+    phase: str
 
 
-def parse_line(line, **known):
-    values = dict(pair.split("=", 1) for pair in line.split())
-    values.update(known)
-    return Sample(**{name: TYPES[name](value) for name, value in values.items()})
+def parse_line(kind, line, **known):
+    return parse(kind, {**dict(pair.split("=", 1) for pair in line.split()), **known})
 
 
-def write(path, facts, samples):
+def parse(kind, values):
+    types = {column.name: column.type for column in fields(kind)}
+    return kind(**{name: types[name](value) for name, value in values.items()})
+
+
+def write(path, facts, kind, rows):
     with open(path, "w", newline="", encoding="utf-8") as out:
         for name, value in facts.items():
             out.write(f"# {name}: {value}\n")
-        rows = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(asdict(sample) for sample in samples)
+        writer = csv.DictWriter(out, [column.name for column in fields(kind)],
+                                lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
 
 
-def read(path):
+def read(path, kind):
     with open(path, newline="", encoding="utf-8") as file:
         lines = file.read().splitlines()
     facts = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
     rows = csv.DictReader(line for line in lines if not line.startswith("# "))
-    return facts, [Sample(**{k: TYPES[k](v) for k, v in row.items()}) for row in rows]
+    return facts, [parse(kind, row) for row in rows]

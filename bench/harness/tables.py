@@ -1,21 +1,42 @@
 """The tables: all figures on the terminal, and the README's shorter ones."""
 
-from . import targets, text
+from . import programs, targets, text
 from .jobs import KIB, MIB
 
 README_SIZES = {
     "cycle": [64 * KIB, MIB, 8 * MIB, 64 * MIB, 256 * MIB],
     "touch": [8 * MIB, 64 * MIB],
-    "bare": [MIB, 64 * MIB],
+    "bare": [64 * KIB, MIB, 64 * MIB],
+    "first-touch": [16 * MIB],
     "calloc-whole": [16 * MIB],
-    "calloc-sparse": [16 * MIB],
+    "calloc-sparse": [16 * MIB, 64 * MIB],
 }
+# Each allocator does something else there, or other allocators do not run it.
+NOT_COMPARED = ("release", "limit", "timeline")
+# Told by tables of their own.
+ELSEWHERE = (*NOT_COMPARED, "latency", "mixed cap", "mixed-log cap", "program-")
+PERCENTILES = ("p50", "p99", "p99.9", "max")
+OVER_TIME = (  # heading, workload, attribute
+    ("bursty, mean", "bursty", "mean_rss_bytes"),
+    ("bursty, kept while idle", "bursty", "kept_bytes"),
+    ("timeline, kept when all is freed", "timeline", "kept_bytes"),
+    ("timeline, left after the release", "timeline", "left_bytes"),
+)
+COLOURED = ("columns", "planes")
+PROGRAM_FIGURES = (
+    ("time", "ns", text.duration),
+    ("CPU time", "cpu_ns", text.duration),
+    ("page faults", "faults", text.count),
+    ("peak resident", "peak_rss_bytes", text.size),
+    ("resident at the end", "rss_bytes", text.size),  # of a server
+)
+WITH_PEAK_LIVE = ("mixed", "mixed-log", "phases", "bursty")
 
 
 def all_figures(figures, names):
     base = base_of(names)
     header = ["workload", "size", "allocator", "time", f"ratio to {base}", "quartiles",
-              "CPU time", "page faults / operation", "peak resident"]
+              "to reference", "CPU time", "page faults / operation", "peak resident"]
     rows = [figure_row(figures, key, name, base)
             for key in figures.keys() for name in names if name in figures.allocators(key)]
     return text.plain_table(header, rows)
@@ -23,13 +44,14 @@ def all_figures(figures, names):
 
 def figure_row(figures, key, name, base):
     workload, size_bytes = key
-    comparable = not workload.startswith("release")  # each does something else
-    ratio = figures.ratio(key, name, base) if comparable else None
+    ratio = None if workload.startswith(NOT_COMPARED) else figures.ratio(key, name, base)
+    reference = figures.ratio_to_reference(key, name)
     quartiles = f"{text.ratio(ratio.low)}-{text.ratio(ratio.high)}" if ratio else "-"
     return [
         workload, text.size(size_bytes) if size_bytes else "-", name,
         text.duration(figures.median(key, name, "ns")),
         text.ratio(ratio.median) if ratio else "-", quartiles,
+        text.ratio(reference.median) if reference else "-",
         text.duration(figures.median(key, name, "cpu_ns")),
         text.count(figures.median(key, name, "faults")),
         text.size(figures.median(key, name, "peak_rss_bytes")),
@@ -56,8 +78,20 @@ def readme(facts, figures, names):
         "### Mixed sizes: what it takes",
         text.markdown_table(
             ["allocator", "time / operation", "CPU time", "page faults / operation",
-             "peak resident"],
-            cost_rows(figures, ("mixed", 0), names)),
+             "peak resident", "over peak live"],
+            cost_rows(figures, "mixed", names)),
+        "### Peak resident size, as a multiple of peak live",
+        text.markdown_table(["workload", "peak live", *names], peak_rows(figures, names)),
+        "### Resident size over time",
+        text.markdown_table(["allocator", *(heading for heading, _, _ in OVER_TIME)],
+                            over_time_rows(figures, names)),
+        "### Blocks as they come, against blocks coloured by hand",
+        text.markdown_table(["workload", *names], colour_rows(figures, names)),
+        "### Single calls under churn at the limit",
+        text.markdown_table(["call", *names], latency_rows(figures, names)),
+        f"### Real programs, as a multiple of {base}'s",
+        text.markdown_table(["program", "what", base, *others(names, base)],
+                            program_rows(figures, names, base)),
         "### Release of 1 GiB",
         text.markdown_table(["allocator", "kept after free", "left after the release", "time"],
                             release_rows(figures, names)),
@@ -74,31 +108,85 @@ def ratio_rows(figures, names, base):
     rows = []
     for key in figures.keys():
         workload, size_bytes = key
-        if workload.startswith(("release", "limit")):
+        if workload.startswith(ELSEWHERE):
             continue
         if size_bytes and size_bytes not in README_SIZES.get(workload, [size_bytes]):
             continue
         cells = [figures.ratio(key, name, base) for name in others(names, base)]
         own = figures.median(key, base, "ns")
         rows.append([f"{workload} {text.size(size_bytes)}" if size_bytes else workload,
-                     text.duration(own) if own is not None else "-",
+                     optional(text.duration, own),
                      *(text.ratio(cell.median) if cell else "-" for cell in cells)])
     return rows
 
 
-def cost_rows(figures, key, names):
-    return [[name, text.duration(figures.median(key, name, "ns")),
-             text.duration(figures.median(key, name, "cpu_ns")),
-             text.count(figures.median(key, name, "faults")),
-             text.size(figures.median(key, name, "peak_rss_bytes"))]
-            for name in names if name in figures.allocators(key)]
+def cost_rows(figures, workload, names):
+    """Every allocator, and weir under each cap."""
+    rows = []
+    for key in (key for key in figures.keys() if key[0].split(" cap-")[0] == workload):
+        for name in (name for name in names if name in figures.allocators(key)):
+            ns, cpu_ns, faults, peak, over_live = (
+                figures.median(key, name, attribute)
+                for attribute in ("ns", "cpu_ns", "faults", "peak_rss_bytes", "peak_over_live"))
+            cap = key[0].removeprefix(workload).replace(" cap-", ", capped at ")
+            rows.append([name + cap, text.duration(ns), text.duration(cpu_ns), text.count(faults),
+                         text.size(peak), text.ratio(over_live)])
+    return rows
+
+
+def peak_rows(figures, names):
+    rows = []
+    for key in (key for key in figures.keys() if key[0] in WITH_PEAK_LIVE):
+        live = figures.median(key, base_of(names), "peak_live_bytes")
+        rows.append([key[0], optional(text.size, live),
+                     *(optional(text.ratio, figures.median(key, name, "peak_over_live"))
+                       for name in names)])
+    return rows
+
+
+def over_time_rows(figures, names):
+    return [[name, *(optional(text.size, figures.median((workload, 0), name, attribute))
+                     for _, workload, attribute in OVER_TIME)]
+            for name in names]
+
+
+def colour_rows(figures, names):
+    rows = []
+    for key in (key for key in figures.keys() if key[0] in COLOURED):
+        cells = [figures.ratio_to_reference(key, name) for name in names]
+        rows.append([key[0], *(text.ratio(cell.median) if cell else "-" for cell in cells)])
+    return rows
+
+
+def latency_rows(figures, names):
+    return [[f"{call} {percentile}",
+             *(optional(text.duration,
+                        figures.median((f"latency {call}-{percentile}", 0), name, "ns"))
+               for name in names)]
+            for call in ("malloc", "free") for percentile in PERCENTILES]
+
+
+def program_rows(figures, names, base):
+    rows = []
+    for program in programs.ALL:
+        for what, attribute, show in PROGRAM_FIGURES:
+            own = figures.median(program.key, base, attribute)
+            if not own:
+                continue
+            ratios = [figures.ratio(program.key, name, base, attribute)
+                      for name in others(names, base)]
+            rows.append([program.title, what, show(own),
+                         *(text.ratio(ratio.median) if ratio else "-" for ratio in ratios)])
+    return rows
+
+
+def optional(show, value):
+    return "-" if value is None else show(value)
 
 
 def release_rows(figures, names):
     rows = []
-    for key in figures.keys():
-        if not key[0].startswith("release"):
-            continue
+    for key in (key for key in figures.keys() if key[0].startswith("release")):
         for name in (name for name in names if name in figures.allocators(key)):
             label = f"{name}, huge pages" if key[0] == "release-huge" else name
             kept, left, ns = (figures.median(key, name, attribute)

@@ -10,7 +10,7 @@ static void run_bare(const struct bench_options *options)
 {
 	static struct bench_meter meter;
 	size_t size_bytes = options->size_bytes != 0 ? options->size_bytes : SIZE_DEFAULT;
-	unsigned count = bench_scaled(options, 4000, 1);
+	unsigned count = bench_scaled(options, size_bytes <= 1 * MIB ? 20000 : 4000, 1);
 
 	for (unsigned batch = 0; batch <= BATCHES; batch++) {
 		bench_meter_start(&meter);

@@ -81,7 +81,7 @@ static void run_pipeline(const struct bench_options *options)
 {
 	static struct bench_meter meter;
 	static struct ring ring;
-	struct bench_random random = { 0x9E3779B97F4A7C15ULL };
+	struct bench_random random = { BENCH_SEED };
 	unsigned count = bench_scaled(options, 150, 8);
 
 	sem_init(&ring.filled, 0, 0);

@@ -42,7 +42,7 @@ static void replace_writing(struct bench_random *random, unsigned count)
 static void measure(const char *name, replace_blocks *replace, unsigned count)
 {
 	static struct bench_meter meter;
-	struct bench_random random = { 0x9E3779B97F4A7C15ULL };
+	struct bench_random random = { BENCH_SEED };
 
 	replace(&random, 4 * count);
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
