@@ -68,17 +68,17 @@ bool weir_cache_take_shorter(struct weir_cache *cache, struct weir_region *regio
 	return true;
 }
 
+void weir_cache_forget(struct weir_cache *cache, uint64_t word)
+{
+	weir_add_relaxed(&cache->units, -weir_slot_extent(word));
+}
+
 bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
 {
 	if (!weir_cas_seq_cst(&slot->word, &word, weir_slot_word(0, 0, weir_slot_extent(word))))
 		return false;
-	weir_add_relaxed(&cache->units, -weir_slot_extent(word));
+	weir_cache_forget(cache, word);
 	return true;
-}
-
-void weir_cache_forget(struct weir_cache *cache, uint64_t word)
-{
-	weir_add_relaxed(&cache->units, -weir_slot_extent(word));
 }
 
 /* The next entry that was ever bound; few are. */

@@ -244,17 +244,19 @@ void weir_remap_complete(struct weir_pool *pool, struct weir_block *block, size_
 {
 	uint64_t units = weir_region_units(block->region, bytes);
 	struct weir_range to = { block->region, block->index, weir_slot_extent(block->word) };
+	struct weir_filled filled = { to.at_units, 0 };
 	struct filling filling;
 
 	if (to.at_units >= units)
 		return;
-	filling = plan(pool, to, units, contents, now_ms);
 	if (weir_remap_gains(pool, units - to.at_units)) {
+		filling = plan(pool, to, units, contents, now_ms);
 		if (contents == WEIR_CONTENTS_ANY && !filling.spares &&
 		    lacks_part_of_table(block, units))
 			filling.filled.extent = to.at_units = set_last_aside(pool, block, now_ms);
 		fill(&filling);
+		filled = filling.filled;
 	}
-	block->word = weir_slot_word(block->word & WEIR_SLOT_COLOUR_MASK, 0, filling.filled.extent);
-	weir_footprint_add(pool, units - to.at_units - filling.filled.units, now_ms);
+	block->word = weir_slot_word(block->word & WEIR_SLOT_COLOUR_MASK, 0, filled.extent);
+	weir_footprint_add(pool, units - to.at_units - filled.units, now_ms);
 }

@@ -40,7 +40,6 @@ void fake_os_reset(void)
 	fake_os_set_now_ms(0);
 	fake_os_set_memory(WEIR_GIB);
 	fake_os_set_thread(-1);
-	fake_os_set_alone(false);
 	fake_os_set_file_root(NULL);
 	fake_os_ignore_release(false);
 	fake_os_set_residency(FAKE_RESIDENCY_UNKNOWN);
@@ -81,14 +80,6 @@ void fake_os_set_memory(size_t memory_bytes)
 void fake_os_set_thread(int thread)
 {
 	weir_store_relaxed(&fake.thread, thread);
-}
-
-static char alone;
-const char *weir_os_single_threaded = &alone;
-
-void fake_os_set_alone(bool said)
-{
-	weir_store_relaxed(&alone, (char)said);
 }
 
 void fake_os_set_file_root(const char *root)

@@ -41,9 +41,6 @@ void fake_os_set_memory(size_t memory_bytes);
 /* The number that every thread is said to have; -1 for one of its own. */
 void fake_os_set_thread(int number);
 
-/* Whether the process is said to have one thread: not after a reset. */
-void fake_os_set_alone(bool alone);
-
 /* Only files below this directory exist; NULL: all that the machine has. */
 void fake_os_set_file_root(const char *root);
 

@@ -252,20 +252,26 @@ TEST(EngineStress, KeepsContentsThroughReleasesAndDecay)
 	run_beside_releases(&engine);
 }
 
-TEST(EngineStress, StaysTrueWhileTheKernelRefusesNowAndThen)
+void run_beside_refusals(Engine *engine)
 {
-	Engine engine;
 	Crew crew;
 	std::atomic<unsigned> turn{ 0 };
 
 	crew.meanwhile([&] {
 		fake_os_fail((fake_call)(FAKE_COMMIT + turn++ % (FAKE_REFUSABLE_COUNT - 1)), 1, 2);
-		engine.release();
+		engine->release();
 	});
-	run_programs(&engine, &crew);
-	EXPECT_EQ(0U, engine.live_bytes());
-	EXPECT_TRUE(engine.consistent());
-	EXPECT_TRUE(engine.zero_beyond_extents());
+	run_programs(engine, &crew);
+	EXPECT_EQ(0U, engine->live_bytes());
+	EXPECT_TRUE(engine->consistent());
+	EXPECT_TRUE(engine->zero_beyond_extents());
+}
+
+TEST(EngineStress, StaysTrueWhileTheKernelRefusesNowAndThen)
+{
+	Engine engine;
+
+	run_beside_refusals(&engine);
 }
 
 /* Blocks change hands between threads through a table, as in a pipeline. */
@@ -393,17 +399,8 @@ TEST(CacheStress, GivesABlockAtHandToOneThread)
 TEST(CacheStress, StaysTrueWhileTheKernelRefusesNowAndThen)
 {
 	Engine engine(with_cache(8 * mib));
-	Crew crew;
-	std::atomic<unsigned> turn{ 0 };
 
-	crew.meanwhile([&] {
-		fake_os_fail((fake_call)(FAKE_COMMIT + turn++ % (FAKE_REFUSABLE_COUNT - 1)), 1, 2);
-		engine.release();
-	});
-	run_programs(&engine, &crew);
-	EXPECT_EQ(0U, engine.live_bytes());
-	EXPECT_TRUE(engine.consistent());
-	EXPECT_TRUE(engine.zero_beyond_extents());
+	run_beside_refusals(&engine);
 }
 
 /* The kernel refuses, so surplus stays and both find work without end. */

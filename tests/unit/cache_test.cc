@@ -69,7 +69,6 @@ TEST_F(Cache, ChangesNothingButTheWordOfASlotThatComesAndGoes)
 	weir_class before = engine.class_for(mib);
 
 	for (int i = 0; i < 100; i++) {
-		fake_os_set_alone(i % 2 == 1);
 		ASSERT_EQ(block, engine.take_cached(mib));
 		ASSERT_TRUE(engine.live(block));
 		ASSERT_TRUE(engine.free(block));
