@@ -48,6 +48,7 @@ extern const struct bench_workload bench_planes;
 extern const struct bench_workload bench_first_touch;
 extern const struct bench_workload bench_latency;
 extern const struct bench_workload bench_scale;
+extern const struct bench_workload bench_polled;
 extern const struct bench_workload bench_phases;
 extern const struct bench_workload bench_bursty;
 extern const struct bench_workload bench_images;

@@ -14,7 +14,7 @@ static const struct bench_workload *const workloads[] = {
 	&bench_start,	      &bench_release,	     &bench_limit,	&bench_columns,
 	&bench_planes,	      &bench_first_touch,    &bench_latency,	&bench_scale,
 	&bench_phases,	      &bench_bursty,	     &bench_images,	&bench_many_blocks,
-	&bench_many_threads,  &bench_many_addresses, &bench_timeline,
+	&bench_many_threads,  &bench_many_addresses, &bench_timeline,	&bench_polled,
 };
 #define WORKLOAD_COUNT (sizeof workloads / sizeof workloads[0])
 

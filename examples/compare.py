@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 """Shows what weir does for an unmodified program: scripts/demo runs this.
 
-usage: compare.py LIBRARY
+usage: compare.py LIBRARY COMMAND
 
 Makes raw photographs, lets develop.py develop them, once plain and once with
 LIBRARY preloaded, and prints what both runs took. Then, while the second one
-waits for its next photograph, sends it SIGUSR1.
+waits for its next photograph, has COMMAND (weir) release what it retains.
 """
 import array
+import json
 import math
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -76,13 +76,13 @@ class Run:
     def memory(self, field):
         return int(re.search(rf"^{field}:\s+(\d+) kB", self.read_proc("status"), re.M)[1]) * KIB
 
-    def release(self):
-        """Sends SIGUSR1 and returns the line in which weir says what it released."""
-        self.process.send_signal(signal.SIGUSR1)
-        for line in self.process.stderr:
-            if ": released " in line:
-                return line.rstrip("\n")
-        sys.exit("the program ended without a release")
+    def ask(self, command, *arguments):
+        """What `weir` prints about the process."""
+        asked = [command, *arguments, str(self.process.pid)]
+        return subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    def retained(self, command):
+        return json.loads(self.ask(command, "status", "--json"))["retained_bytes"]
 
     def close(self):
         self.process.communicate()
@@ -108,25 +108,20 @@ def print_usage(plain, weir):
     print_row("peak resident size", plain.peak_bytes, weir.peak_bytes, mebibytes)
 
 
-def retained(line):
-    return re.search(r"released (.*?) in", line)[1]
+def print_release(weir, command):
+    before = weir.memory("VmRSS"), weir.retained(command)
+    line = weir.ask(command, "release")
+    after = weir.memory("VmRSS"), weir.retained(command)
 
-
-def print_release(weir):
-    before = weir.memory("VmRSS")
-    first = weir.release()
-    after = weir.memory("VmRSS")
-    second = weir.release()
-
-    print("\nThe program waits for its next photograph. kill -USR1", weir.process.pid)
-    print("  " + first + "\n")
+    print("\nThe program waits for its next photograph. weir release", weir.process.pid)
+    print("  " + line)
     print(f"  {'':<24}{'before':>12}{'after':>12}")
-    print(f"  {'retained by weir':<24}{retained(first):>12}{retained(second):>12}")
-    print(f"  {'resident size':<24}{before / MIB:>8.0f} MiB{after / MIB:>8.0f} MiB")
+    print(f"  {'retained by weir':<24}{before[1] / MIB:>8.0f} MiB{after[1] / MIB:>8.0f} MiB")
+    print(f"  {'resident size':<24}{before[0] / MIB:>8.0f} MiB{after[0] / MIB:>8.0f} MiB")
 
 
 def main():
-    library = sys.argv[1]
+    library, command = sys.argv[1:]
     behind = os.environ.get("LD_PRELOAD")
     preload = f"{library} {behind}" if behind else library
     with tempfile.TemporaryDirectory() as directory:
@@ -137,12 +132,12 @@ def main():
         print(f"python3 and numpy develop {PHOTOS} raw photographs of {WIDTH} x {HEIGHT}\n")
         plain = Run(photos, {})
         plain.close()
-        weir = Run(photos, {"LD_PRELOAD": preload, "WEIR_VERBOSE": "1"})
+        weir = Run(photos, {"LD_PRELOAD": preload})
         print_usage(plain, weir)
         if plain.pictures != weir.pictures:
             sys.exit("the pictures differ")
         print(f"  {'pictures':<24}{'the same, byte for byte':>24}")
-        print_release(weir)
+        print_release(weir, command)
         weir.close()
 
 

@@ -77,6 +77,7 @@ ALL = [
     Job("small", repeats=5),
     Job("small-written", repeats=5),
     Job("start"),
+    Job("polled", weir_only=True),
     Job("release", environment={"WEIR_LIMIT": "2G"}),
     Job("release-huge", workload="release", weir_only=True,
         environment={"WEIR_LIMIT": "2G", "WEIR_HUGEPAGES": "always"}),
@@ -86,7 +87,7 @@ ALL = [
 
 MUST_SHOW = ["cycle", "touch", "bare", "first-touch", "mixed", "grow", "grow-touch",
              "calloc-sparse", "scale", "latency", "many-blocks", "many-threads", "many-addresses",
-             "small", "small-written", "start", "release", "release-huge", "limit",
+             "small", "small-written", "start", "polled", "release", "release-huge", "limit",
              *(f"program-{program.name}" for program in programs.ALL)]
 
 

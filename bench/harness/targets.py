@@ -152,6 +152,18 @@ def starts_quickly(most_ns):
     return measure
 
 
+def costs_little_to_read(most):
+    """The program's time for an operation with 100 reads a second over that without."""
+    def measure(figures):
+        ratio = figures.ratio_between(("polled", 0), "weir", ("polled quiet", 0), "weir")
+        read_ns = figures.median(("polled read", 0), "weir", "ns")
+        if not ratio:
+            return None
+        shown = f"{(ratio.median - 1) * 100:+.3f} %, {text.duration(read_ns)} a read"
+        return shown, ratio.median <= most
+    return measure
+
+
 def gives_back(workload, most_bytes):
     """The most that any round left; in each it must have been the signal that released."""
     def measure(figures):
@@ -266,6 +278,8 @@ ALL = [
                                 ("on jemalloc against jemalloc alone",
                                  "weir+jemalloc", "jemalloc"))),
     Target("/bin/true, against plain", "at most +0.3 ms", starts_quickly(300_000)),
+    Target("statistics read 100 times a second, CPU time of the program", "at most +0.1 %",
+           costs_little_to_read(1.001)),
     Target("resident above live bytes after SIGUSR1", "at most 1 MiB",
            gives_back("release", MIB)),
     Target("resident above live bytes, with huge pages", "at most 1 MiB",

@@ -1,6 +1,7 @@
 #include "backend.h"
 
 #include "atomic.h"
+#include "stats.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -89,6 +90,7 @@ static void swap_in(void)
 	bool arena_used = weir_load_relaxed(&arena.used) > 0;
 
 	weir_store_release(&weir_backend.malloc, found.malloc);
+	weir_store_relaxed(&weir_stats_page.backend_malloc, (uint64_t)(uintptr_t)found.malloc);
 	weir_store_release(&weir_backend.calloc, found.calloc);
 	weir_store_release(&weir_backend.posix_memalign, found.posix_memalign);
 	weir_store_release(&weir_backend.malloc_trim, found.malloc_trim);

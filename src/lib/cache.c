@@ -20,8 +20,18 @@ static struct weir_slot *slot_of(const struct weir_cache *cache, unsigned group,
 	return slot;
 }
 
+static void init_classes(struct weir_cache *cache)
+{
+	for (size_t i = 0; i < WEIR_CACHE_STEPS; i++) {
+		size_t bytes = i << WEIR_CACHE_STEP_SHIFT;
+
+		cache->classes[i] = (uint8_t)weir_class_of(weir_region_of(bytes, 1), bytes);
+	}
+}
+
 void weir_cache_init(struct weir_cache *cache, const struct weir_space *space)
 {
+	init_classes(cache);
 	for (unsigned group = 0; group < WEIR_CACHE_GROUPS; group++)
 		for (unsigned c = 0; c < WEIR_CACHE_CLASSES; c++) {
 			struct weir_cache_entry *entry = &cache->entries[group][c];
@@ -157,12 +167,12 @@ uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_spa
 	return units;
 }
 
-uint64_t weir_cache_hits(const struct weir_cache *cache, unsigned class_index)
+uint64_t weir_cache_hits(const struct weir_pool_stats *stats, unsigned class_index)
 {
 	uint64_t hits = 0;
 
 	for (unsigned group = 0; class_index < WEIR_CACHE_CLASSES && group < WEIR_CACHE_GROUPS;
 	     group++)
-		hits += weir_load_relaxed(&cache->entries[group][class_index].hits);
+		hits += weir_load_relaxed(&stats->cached_hits[group][class_index]);
 	return hits;
 }

@@ -19,8 +19,8 @@
 
 #include "colour.h"
 
-#define WEIR_CACHE_GROUPS 16 /* a power of two */
-#define WEIR_CACHE_REGIONS 6 /* strides up to 2 MiB */
+#define WEIR_CACHE_GROUPS WEIR_STATS_GROUPS /* a power of two */
+#define WEIR_CACHE_REGIONS 6		    /* strides up to 2 MiB */
 #define WEIR_CACHE_CLASSES (WEIR_CACHE_REGIONS * WEIR_CLASSES_PER_REGION)
 
 struct weir_cache_entry {
@@ -29,10 +29,15 @@ struct weir_cache_entry {
 	struct weir_slot *slots;
 	char *base;
 	unsigned stride_shift;
-	uint64_t hits; /* atomic, relaxed: by whoever just took the slot */
 } __attribute__((aligned(64)));
 
+/* Every class ends at a multiple of an eighth of the least stride. A table instead of
+ * weir_class_of, which takes three times the instructions. */
+#define WEIR_CACHE_STEP_SHIFT (WEIR_MIN_STRIDE_SHIFT - 3)
+#define WEIR_CACHE_STEPS (((size_t)1 << (WEIR_CACHE_REGIONS + 2)) + 1)
+
 struct weir_cache {
+	uint8_t classes[WEIR_CACHE_STEPS]; /* const: by size in steps, rounded up */
 	struct weir_cache_entry entries[WEIR_CACHE_GROUPS][WEIR_CACHE_CLASSES]
 		__attribute__((aligned(128)));
 	/* Atomic, relaxed: the extents of all cached slots, and the classes of which each group
@@ -42,6 +47,14 @@ struct weir_cache {
 };
 
 void weir_cache_init(struct weir_cache *cache, const struct weir_space *space);
+
+/* The class of a reach, which is at most the last cached stride. */
+static inline unsigned weir_cache_class_of(const struct weir_cache *cache, size_t reach_bytes)
+{
+	size_t step = ((size_t)1 << WEIR_CACHE_STEP_SHIFT) - 1;
+
+	return cache->classes[(reach_bytes + step) >> WEIR_CACHE_STEP_SHIFT];
+}
 
 /* What an entry binds and slot.next says. */
 static inline uint32_t weir_cache_id(unsigned group, unsigned class_index)
@@ -56,8 +69,10 @@ bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint3
 
 /* The entry's block, live for `reach` bytes: NULL when it has none that is free and
  * long enough. All that is said of the block comes from the slot, which another thread
- * may have changed the entry to meanwhile. */
-static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id, size_t reach_bytes)
+ * may have changed the entry to meanwhile. `hits` counts it: atomic, relaxed, so that
+ * threads of one group may lose some. */
+static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id, size_t reach_bytes,
+				    uint64_t *hits)
 {
 	struct weir_slot *slot = weir_load_acquire(&entry->slot);
 	uint64_t live, word, colour;
@@ -75,7 +90,7 @@ static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id,
 			  weir_slot_extent(word) << WEIR_UNIT_SHIFT < reach_bytes ||
 			  !weir_cas_seq_cst(&slot->word, &word, live)))
 		return NULL;
-	weir_store_relaxed(&entry->hits, weir_load_relaxed(&entry->hits) + 1);
+	weir_store_relaxed(hits, weir_load_relaxed(hits) + 1);
 	return entry->base + ((size_t)index << entry->stride_shift) + weir_colour_bytes(colour);
 }
 
@@ -116,7 +131,7 @@ bool weir_cache_reclaim(struct weir_cache *cache, struct weir_space *space,
 /* The live units of cached slots: usage's live has them not, its retained does. */
 uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_space *space);
 
-/* Blocks of a class that were taken from an entry. */
-uint64_t weir_cache_hits(const struct weir_cache *cache, unsigned class_index);
+/* Blocks of a class that were taken from entries. */
+uint64_t weir_cache_hits(const struct weir_pool_stats *stats, unsigned class_index);
 
 #endif

@@ -84,4 +84,13 @@ static inline size_t weir_class_bytes_for(size_t bytes)
 	return weir_class_bytes(weir_class_of(weir_region_of(reach, 1), reach));
 }
 
+/* Whether a class serves requests of min_bytes to max_bytes; SIZE_MAX for no such end. */
+static inline bool weir_class_serves(unsigned class_index, size_t min_bytes, size_t max_bytes)
+{
+	size_t bytes = weir_class_bytes(class_index);
+
+	return bytes >= weir_class_bytes_for(min_bytes) &&
+	       (max_bytes == SIZE_MAX || bytes <= weir_class_bytes_for(max_bytes));
+}
+
 #endif

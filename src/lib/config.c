@@ -47,6 +47,21 @@ static void collect(char *const *environment, struct settings *settings)
 	}
 }
 
+static void copy_runtime_dir(struct weir_config *config, char *const *environment)
+{
+	static const char name[] = "XDG_RUNTIME_DIR=";
+	size_t length = strlen(name);
+
+	config->runtime_dir[0] = '\0';
+	for (; *environment != NULL; environment++)
+		if (strncmp(*environment, name, length) == 0 &&
+		    strlen(*environment + length) < sizeof config->runtime_dir) {
+			memcpy(config->runtime_dir, *environment + length,
+			       strlen(*environment + length) + 1);
+			return;
+		}
+}
+
 static void complain_unknown_names(struct weir_complaints *complaints, char *const *environment)
 {
 	for (; *environment != NULL; environment++) {
@@ -69,12 +84,13 @@ static void set(struct weir_config *config, size_t i, const char *text)
 static void set_start(struct weir_config *config, size_t i, const char *preset_text)
 {
 	set(config, i, preset_text != NULL ? preset_text : weir_config_options[i].default_text);
+	config->origins[i] = preset_text != NULL ? WEIR_ORIGIN_PRESET : WEIR_ORIGIN_DEFAULT;
 }
 
 static void set_defaults(struct weir_config *config)
 {
 	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++)
-		set(config, i, weir_config_options[i].default_text);
+		set_start(config, i, NULL);
 }
 
 static void set_preset(struct weir_config *config)
@@ -96,17 +112,11 @@ static void set_asked(struct weir_config *config, size_t i, const struct setting
 	if (value == NULL)
 		return;
 	problem = weir_config_options[i].kind->parse(&weir_config_options[i], value, config);
-	if (problem != NULL)
+	if (problem == NULL)
+		config->origins[i] = WEIR_ORIGIN_ENVIRONMENT;
+	else
 		weir_complaint_of_value(complaints, &weir_config_options[i], value, problem,
 					config);
-}
-
-static void put_setting(struct weir_text *text, const struct weir_option *option,
-			const struct weir_config *config)
-{
-	weir_text_string(text, option->name);
-	weir_text_char(text, '=');
-	weir_option_format(text, option, config);
 }
 
 /* Without a single request to pool, both bounds go back to where they started. */
@@ -118,9 +128,9 @@ static void check_bounds(struct weir_config *config, struct weir_complaints *com
 	if (config->min_bytes <= config->max_bytes)
 		return;
 	weir_complaint_begin(&complaint);
-	put_setting(text, &weir_config_options[WEIR_OPTION_MIN], config);
+	weir_config_put_setting(text, WEIR_OPTION_MIN, config);
 	weir_text_string(text, " is more than ");
-	put_setting(text, &weir_config_options[WEIR_OPTION_MAX], config);
+	weir_config_put_setting(text, WEIR_OPTION_MAX, config);
 	set_start(config, WEIR_OPTION_MIN, NULL);
 	set_start(config, WEIR_OPTION_MAX, weir_config_presets[config->preset].max);
 	weir_text_string(text, "; accepted: WEIR_MIN up to WEIR_MAX; using ");
@@ -148,6 +158,7 @@ bool weir_config_load(struct weir_config *config, char *const *environment, cons
 		environment = own_environment();
 	collect(environment, &settings);
 	set_defaults(config);
+	copy_runtime_dir(config, environment);
 	if (!is_named(config, &settings, program)) {
 		config->disable = true;
 		return true;
@@ -171,11 +182,14 @@ static void drop_share(struct weir_config *config, const struct weir_option *opt
 		       struct weir_share *share, struct weir_complaints *complaints)
 {
 	bool capped = share->cap_bytes != WEIR_NO_LIMIT;
+	size_t i = (size_t)(option - weir_config_options);
 	struct weir_complaint complaint;
 	struct weir_text *text = &complaint.text;
 
+	if (!capped)
+		config->origins[i] = WEIR_ORIGIN_DEFAULT;
 	weir_complaint_begin(&complaint);
-	put_setting(text, option, config);
+	weir_config_put_setting(text, i, config);
 	weir_text_string(text, ": the memory limit is unknown; using ");
 	share->share = 0;
 	weir_option_format(text, option, config);
@@ -238,4 +252,43 @@ bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
 	resolve_class_limits(config, memory_limit_bytes, &complaints);
 	check_bounds(config, &complaints);
 	return !(config->strict && complaints.any);
+}
+
+/* For the children. */
+
+static bool is_weir(const char *path, size_t length)
+{
+	static const char name[] = "libweir.so";
+	const char *slash = memrchr(path, '/', length);
+	const char *base = slash == NULL ? path : slash + 1;
+
+	return (size_t)(path + length - base) >= strlen(name) &&
+	       memcmp(base, name, strlen(name)) == 0;
+}
+
+/* The entries of a list, between spaces or colons, that are not weir's, in place. */
+static void leave_list(char *list)
+{
+	char *to = list;
+
+	while (*list != '\0') {
+		size_t length = strcspn(list, " :");
+		size_t separators = strspn(list + length, " :");
+
+		if (length > 0 && !is_weir(list, length)) {
+			memmove(to, list, length + separators);
+			to += length + separators;
+		}
+		list += length + separators;
+	}
+	*to = '\0';
+}
+
+void weir_config_leave_environment(void)
+{
+	static const char name[] = "LD_PRELOAD=";
+
+	for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
+		if (strncmp(*entry, name, strlen(name)) == 0)
+			leave_list(*entry + strlen(name));
 }

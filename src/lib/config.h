@@ -18,6 +18,9 @@
 #define WEIR_DECAY_OFF UINT64_MAX
 #define WEIR_CLASS_LIMITS_MAX 16
 #define WEIR_REPORT_PATH_BYTES 1024
+#define WEIR_PROGRAMS_BYTES 2048
+#define WEIR_SOCKET_PATH_BYTES 108 /* sun_path of unix(7), with its zero byte */
+#define WEIR_OPTIONS_MAX 32
 
 enum weir_preset {
 	WEIR_PRESET_OFF,
@@ -25,6 +28,14 @@ enum weir_preset {
 	WEIR_PRESET_MODERATE,
 	WEIR_PRESET_DEFAULT,
 	WEIR_PRESET_AGGRESSIVE
+};
+
+/* Where the value of an option comes from. */
+enum weir_origin {
+	WEIR_ORIGIN_DEFAULT,
+	WEIR_ORIGIN_PRESET,
+	WEIR_ORIGIN_ENVIRONMENT,
+	WEIR_ORIGIN_SET, /* changed while the program runs */
 };
 
 enum weir_hugepages { WEIR_HUGEPAGES_AUTO, WEIR_HUGEPAGES_ALWAYS, WEIR_HUGEPAGES_NEVER };
@@ -35,10 +46,10 @@ struct weir_share {
 	size_t cap_bytes;
 };
 
-/* Most bytes retained in all size classes whose size lies in [min, max]. */
+/* Most bytes retained in all size classes that serve requests of [min, max]. */
 struct weir_class_limit {
 	size_t min_bytes;
-	size_t max_bytes;   /* rounded up to a size class; SIZE_MAX for `*` */
+	size_t max_bytes;   /* SIZE_MAX for `*` */
 	size_t limit_bytes; /* WEIR_NO_LIMIT while the share is unresolved */
 	struct weir_share limit_share;
 };
@@ -57,12 +68,18 @@ struct weir_config {
 	uint64_t decay_ms;	/* or WEIR_DECAY_OFF */
 	int signal;		/* number, 0 for off */
 	enum weir_hugepages hugepages;
-	const char *programs; /* the pattern list, or NULL for all */
+	const char *programs;			  /* the pattern list, or NULL for all */
+	char programs_bytes[WEIR_PROGRAMS_BYTES]; /* what programs points to */
 	bool report_at_exit;
 	const char *report_path; /* with %p for the process id; NULL for stderr */
 	char report_path_bytes[WEIR_REPORT_PATH_BYTES]; /* what report_path points to */
+	char socket[WEIR_SOCKET_PATH_BYTES];		/* with %p; "auto"; or "" for none */
+	char socket_dir[WEIR_SOCKET_PATH_BYTES];	/* of auto sockets; or "" */
+	char runtime_dir[WEIR_SOCKET_PATH_BYTES]; /* XDG_RUNTIME_DIR, "" when not set or too long */
+	bool only;
 	bool verbose;
 	bool strict;
+	uint8_t origins[WEIR_OPTIONS_MAX]; /* enum weir_origin, by place in the option table */
 
 	/* What weir_config_resolve has still to turn into bytes. */
 	struct weir_share min_share;
@@ -80,12 +97,11 @@ struct weir_config_sink {
 
 /* Fills *config from "NAME=value" strings up to a NULL; an environment of NULL
  * is the process's own, none of it where the program runs with privileges it
- * was lent (secure_getenv's rule). What is needed later is copied, because
- * programs write their titles over their environment; `programs` is not and is
- * for the banner alone. The structure points into itself. `program` is the short name that
- * WEIR_PROGRAMS is held against; a program it does not name is disabled and hears no complaint. A
- * sink of NULL is stderr. Returns false when the caller must stop the program (WEIR_STRICT, after
- * all complaints); *config is complete all the same. */
+ * was lent (secure_getenv's rule). Texts are copied, because programs write their titles
+ * over their environment; the structure points into itself. `program` is the short name that
+ * WEIR_PROGRAMS is held against; a program it does not name is disabled and hears no
+ * complaint. A sink of NULL is stderr. Returns false when the caller must stop the program
+ * (WEIR_STRICT, after all complaints); *config is complete all the same. */
 bool weir_config_load(struct weir_config *config, char *const *environment, const char *program,
 		      const struct weir_config_sink *sink);
 
@@ -95,6 +111,22 @@ bool weir_config_load(struct weir_config *config, char *const *environment, cons
 bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
 			 const struct weir_config_sink *sink);
 
+/* Changes one setting as `set` asks for it while the program runs: only those that
+ * weir_option_help calls live, and of WEIR_CLASS_LIMITS only the limits. False, with the
+ * reason in a line, when the value or the name is not accepted; nothing is changed then. */
+bool weir_config_set(struct weir_config *config, const char *name, const char *value,
+		     size_t memory_limit_bytes, struct weir_text *reason);
+
+/* Lines `NAME=VALUE<tab>ORIGIN`, of all options or of one; false when there is none of
+ * that name. */
+void weir_config_format_settings(struct weir_text *text, const struct weir_config *config);
+bool weir_config_format_setting(struct weir_text *text, const struct weir_config *config,
+				const char *name);
+
+/* Takes libraries named libweir.so* out of LD_PRELOAD, for the children of the program.
+ * Only in the constructor, while nobody else uses the environment. */
+void weir_config_leave_environment(void);
+
 /* All effective settings in one line: `..., limit 512M, decay 10s, signal USR1`. */
 void weir_config_format_banner(struct weir_text *text, const struct weir_config *config);
 
@@ -103,6 +135,7 @@ struct weir_option_help {
 	const char *name;
 	const char *help;
 	const char *default_text;
+	bool live; /* can be changed while the program runs */
 };
 size_t weir_config_option_count(void);
 struct weir_option_help weir_config_option_help(size_t i);

@@ -25,12 +25,16 @@ const struct weir_preset_texts weir_config_presets[] = {
 	[WEIR_PRESET_AGGRESSIVE] = { .limit = "min(5G, 50%)", .decay = "off" },
 };
 
+static const char *const socket_words[] = { "auto", NULL };
+
 static const char *const hugepages_words[] = {
 	[WEIR_HUGEPAGES_AUTO] = "auto",
 	[WEIR_HUGEPAGES_ALWAYS] = "always",
 	[WEIR_HUGEPAGES_NEVER] = "never",
 	NULL,
 };
+
+_Static_assert(WEIR_OPTION_COUNT <= WEIR_OPTIONS_MAX, "every option has an origin");
 
 const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	[WEIR_OPTION_DISABLE] = {
@@ -70,6 +74,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	},
 	[WEIR_OPTION_LIMIT] = {
 		.name = "WEIR_LIMIT",
+		.live = true,
 		.default_text = "min(512M, 12.5%)",
 		.help = "most bytes retained, in all; a share is of the memory limit of the container or machine, and where that is unknown min() is a quarter of its size",
 		.kind = &weir_option_size,
@@ -80,6 +85,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	},
 	[WEIR_OPTION_CLASS_LIMITS] = {
 		.name = "WEIR_CLASS_LIMITS",
+		.live = true,
 		.default_text = "none",
 		.help = "most bytes retained per size range: `64K-1M:32M,16M:64M,*:128M`; the first range that fits counts",
 		.kind = &weir_option_class_limits,
@@ -89,6 +95,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	},
 	[WEIR_OPTION_CLASS_BLOCKS] = {
 		.name = "WEIR_CLASS_BLOCKS",
+		.live = true,
 		.default_text = "none",
 		.help = "most blocks retained per size class",
 		.kind = &weir_option_count,
@@ -99,6 +106,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	},
 	[WEIR_OPTION_FOOTPRINT] = {
 		.name = "WEIR_FOOTPRINT",
+		.live = true,
 		.default_text = "none",
 		.help = "most bytes live and retained together; retained ones give way as live ones grow, which nothing holds back",
 		.kind = &weir_option_size,
@@ -110,6 +118,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	},
 	[WEIR_OPTION_MAX_ALLOC] = {
 		.name = "WEIR_MAX_ALLOC",
+		.live = true,
 		.default_text = "none",
 		.help = "largest request that is answered at all; above it ENOMEM",
 		.kind = &weir_option_size,
@@ -121,6 +130,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 	},
 	[WEIR_OPTION_DECAY] = {
 		.name = "WEIR_DECAY",
+		.live = true,
 		.default_text = "10s",
 		.help = "what stayed unused this long is released: `500ms`, `10s`, `2m`, off; a bare number is seconds",
 		.kind = &weir_option_time,
@@ -137,6 +147,25 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.at = offsetof(struct weir_config, signal),
 		.none = "off",
 	},
+	[WEIR_OPTION_SOCKET] = {
+		.name = "WEIR_SOCKET",
+		.default_text = "off",
+		.help = "control socket, served by one thread: its path (`%p` is the process id), auto for one of its own in WEIR_SOCKET_DIR, /run/weir, $XDG_RUNTIME_DIR/weir or /tmp/weir-UID, off",
+		.kind = &weir_option_path,
+		.at = offsetof(struct weir_config, socket),
+		.max = WEIR_SOCKET_PATH_BYTES,
+		.none = "off",
+		.words = socket_words,
+	},
+	[WEIR_OPTION_SOCKET_DIR] = {
+		.name = "WEIR_SOCKET_DIR",
+		.default_text = "none",
+		.help = "the directory to try first for WEIR_SOCKET=auto",
+		.kind = &weir_option_path,
+		.at = offsetof(struct weir_config, socket_dir),
+		.max = WEIR_SOCKET_PATH_BYTES,
+		.none = "none",
+	},
 	[WEIR_OPTION_HUGEPAGES] = {
 		.name = "WEIR_HUGEPAGES",
 		.default_text = "auto",
@@ -152,6 +181,13 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.kind = &weir_option_programs,
 		.at = offsetof(struct weir_config, programs),
 		.none = "all",
+	},
+	[WEIR_OPTION_ONLY] = {
+		.name = "WEIR_ONLY",
+		.default_text = "0",
+		.help = "1: weir is taken out of LD_PRELOAD once the program has started, so that its children run without",
+		.kind = &weir_option_flag,
+		.at = offsetof(struct weir_config, only),
 	},
 	[WEIR_OPTION_REPORT] = {
 		.name = "WEIR_REPORT",
@@ -205,6 +241,51 @@ void weir_config_format_banner(struct weir_text *text, const struct weir_config 
 	}
 }
 
+void weir_config_put_setting(struct weir_text *text, size_t i, const struct weir_config *config)
+{
+	size_t begin;
+
+	weir_text_string(text, weir_config_options[i].name);
+	weir_text_char(text, '=');
+	begin = text->used;
+	weir_option_format(text, &weir_config_options[i], config);
+	for (char *c = text->data + begin; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
+static void put_setting_line(struct weir_text *text, size_t i, const struct weir_config *config)
+{
+	static const char *const origins[] = {
+		[WEIR_ORIGIN_DEFAULT] = "default",
+		[WEIR_ORIGIN_PRESET] = "preset",
+		[WEIR_ORIGIN_ENVIRONMENT] = "environment",
+		[WEIR_ORIGIN_SET] = "set",
+	};
+
+	weir_config_put_setting(text, i, config);
+	weir_text_char(text, '\t');
+	weir_text_string(text, origins[config->origins[i]]);
+	weir_text_char(text, '\n');
+}
+
+void weir_config_format_settings(struct weir_text *text, const struct weir_config *config)
+{
+	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++)
+		put_setting_line(text, i, config);
+}
+
+bool weir_config_format_setting(struct weir_text *text, const struct weir_config *config,
+				const char *name)
+{
+	size_t i = weir_config_find_option(name, strlen(name));
+
+	if (i == WEIR_OPTION_COUNT)
+		return false;
+	put_setting_line(text, i, config);
+	return true;
+}
+
 size_t weir_config_option_count(void)
 {
 	return WEIR_OPTION_COUNT;
@@ -213,5 +294,6 @@ size_t weir_config_option_count(void)
 struct weir_option_help weir_config_option_help(size_t i)
 {
 	return (struct weir_option_help){ weir_config_options[i].name, weir_config_options[i].help,
-					  weir_config_options[i].default_text };
+					  weir_config_options[i].default_text,
+					  weir_config_options[i].live };
 }

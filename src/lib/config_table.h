@@ -23,8 +23,11 @@ enum {
 	WEIR_OPTION_MAX_ALLOC,
 	WEIR_OPTION_DECAY,
 	WEIR_OPTION_SIGNAL,
+	WEIR_OPTION_SOCKET,
+	WEIR_OPTION_SOCKET_DIR,
 	WEIR_OPTION_HUGEPAGES,
 	WEIR_OPTION_PROGRAMS,
+	WEIR_OPTION_ONLY,
 	WEIR_OPTION_REPORT,
 	WEIR_OPTION_VERBOSE,
 	WEIR_OPTION_STRICT,
@@ -41,6 +44,9 @@ struct weir_preset_texts {
 
 extern WEIR_HIDDEN const struct weir_option weir_config_options[WEIR_OPTION_COUNT];
 extern WEIR_HIDDEN const struct weir_preset_texts weir_config_presets[]; /* by enum weir_preset */
+
+/* Appends NAME=VALUE of option i, in one line whatever the environment held. */
+void weir_config_put_setting(struct weir_text *text, size_t i, const struct weir_config *config);
 
 /* The option of that name, or WEIR_OPTION_COUNT. */
 size_t weir_config_find_option(const char *name, size_t length);

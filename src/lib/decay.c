@@ -9,10 +9,22 @@
 /* Slots that one call looks at, at most. */
 #define STEP_SLOTS 4096
 
+static uint64_t next_tick(const struct weir_decay *decay, uint64_t now_ms)
+{
+	uint64_t period_ms = weir_load_relaxed(&decay->period_ms);
+
+	return period_ms == WEIR_DECAY_OFF ? UINT64_MAX : now_ms + period_ms;
+}
+
 void weir_decay_init(struct weir_decay *decay, uint64_t period_ms, uint64_t now_ms)
 {
-	decay->period_ms = period_ms;
-	decay->next_ms = period_ms == WEIR_DECAY_OFF ? UINT64_MAX : now_ms + period_ms;
+	weir_decay_set_period(decay, period_ms, now_ms);
+}
+
+void weir_decay_set_period(struct weir_decay *decay, uint64_t period_ms, uint64_t now_ms)
+{
+	weir_store_relaxed(&decay->period_ms, period_ms);
+	weir_store_relaxed(&decay->next_ms, next_tick(decay, now_ms));
 }
 
 static void add(struct weir_tally *so_far, const struct weir_tally *tally)
@@ -101,7 +113,7 @@ bool weir_decay_step(struct weir_decay *decay, struct weir_pool *pool, uint64_t 
 	bool more;
 
 	if (now_ms >= next_ms &&
-	    weir_cas_acq_rel(&decay->next_ms, &next_ms, now_ms + decay->period_ms))
+	    weir_cas_acq_rel(&decay->next_ms, &next_ms, next_tick(decay, now_ms)))
 		tick(decay, pool, now_ms);
 	due = weir_load_acquire(&decay->due);
 	if (due == 0)

@@ -15,7 +15,7 @@
 #include "pool.h"
 
 struct weir_decay {
-	uint64_t period_ms;	  /* const after init; WEIR_DECAY_OFF for never */
+	uint64_t period_ms;	  /* atomic, relaxed; WEIR_DECAY_OFF for never */
 	uint64_t next_ms;	  /* atomic, relaxed: the next tick */
 	uint64_t due;		  /* atomic: the time of the tick while blocks are due, else 0 */
 	uint64_t cursor;	  /* of weir_space_step: the next slot to look at */
@@ -23,6 +23,9 @@ struct weir_decay {
 };
 
 void weir_decay_init(struct weir_decay *decay, uint64_t period_ms, uint64_t now_ms);
+
+/* Another period, from now on: what is due stays due. */
+void weir_decay_set_period(struct weir_decay *decay, uint64_t period_ms, uint64_t now_ms);
 
 /* True when this call finished what the last tick made due, and there was any:
  * *tally is then all of it. */

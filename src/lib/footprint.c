@@ -34,16 +34,16 @@ static uint64_t excess(const struct weir_pool *pool, uint64_t word, uint64_t uni
 static uint64_t excess_over_peak(const struct weir_pool *pool, uint64_t word, uint64_t units)
 {
 	uint64_t live = weir_usage_live(word) + units;
-	uint64_t peak = weir_max(weir_load_relaxed(&pool->usage.peak_live_units), live);
+	uint64_t peak = weir_max(weir_load_relaxed(&pool->stats->usage.peak_live_units), live);
 
-	return excess(pool, word, units, peak + spare(peak, pool->limit_units));
+	return excess(pool, word, units, peak + spare(peak, weir_load_relaxed(&pool->limit_units)));
 }
 
 bool weir_footprint_has_room(const struct weir_pool *pool, uint64_t units)
 {
 	uint64_t word = weir_pool_usage(pool);
 
-	return excess(pool, word, units, pool->footprint_units) == 0 &&
+	return excess(pool, word, units, weir_load_relaxed(&pool->footprint_units)) == 0 &&
 	       excess_over_peak(pool, word, units) == 0;
 }
 
@@ -90,11 +90,24 @@ static void add_under_footprint(struct weir_pool *pool, uint64_t units, uint64_t
 	unsigned yields = 0;
 
 	do {
-		while ((needed = excess(pool, word, units, pool->footprint_units)) > 0 &&
+		while ((needed = excess(pool, word, units,
+					weir_load_relaxed(&pool->footprint_units))) > 0 &&
 		       make_room(pool, needed, now_ms, tally, &yields))
 			word = weir_pool_usage(pool);
-	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
+	} while (!weir_cas_weak_acq_rel(&pool->stats->usage.word, &word, word + delta));
 	weir_pool_note_peaks(pool);
+}
+
+/* Of what was counted while a lower footprint came into force. */
+static void make_room_again(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally)
+{
+	unsigned yields = 0;
+	uint64_t needed;
+
+	while ((needed = excess(pool, weir_load_seq_cst(&pool->stats->usage.word), 0,
+				weir_load_seq_cst(&pool->footprint_units))) > 0 &&
+	       make_room(pool, needed, now_ms, tally, &yields))
+		;
 }
 
 void weir_footprint_add(struct weir_pool *pool, uint64_t units, uint64_t now_ms)
@@ -109,10 +122,11 @@ void weir_footprint_add(struct weir_pool *pool, uint64_t units, uint64_t now_ms)
 	while (tally.units < needed &&
 	       weir_pool_evict(pool, needed - tally.units, WEIR_NO_CLASS, &tally))
 		;
-	if (pool->footprint_units == UINT64_MAX)
+	if (weir_load_relaxed(&pool->footprint_units) == UINT64_MAX)
 		weir_pool_count(pool, (int64_t)units, 0);
 	else
 		add_under_footprint(pool, units, now_ms, &tally);
+	make_room_again(pool, now_ms, &tally);
 	if (tally.blocks > 0)
 		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
 }

@@ -142,7 +142,7 @@ WEIR_EXPORT size_t malloc_usable_size(void *address)
 
 WEIR_EXPORT int malloc_trim(size_t pad)
 {
-	int released = weir_large_release(WEIR_TRIGGER_api) > 0;
+	int released = weir_large_release(WEIR_TRIGGER_api).units > 0;
 
 	return (weir_backend.malloc_trim && weir_backend.malloc_trim(pad)) || released;
 }

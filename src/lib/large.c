@@ -18,7 +18,9 @@
 struct weir_gate weir_gate = { .min_bytes = SIZE_MAX };
 struct weir_space weir_space;
 
-static struct weir_config *config; /* const after weir_large_enable */
+static struct weir_config *config; /* the pointer is const after weir_large_enable */
+static weir_large_watch *watch;	   /* const, too; or NULL */
+static uint64_t next_watch_ms;	   /* atomic, relaxed */
 static struct weir_pool pool;
 static struct weir_decay decay;
 static size_t memory_bytes; /* const once ready: the machine's or the container's */
@@ -28,10 +30,31 @@ static size_t memory_bytes; /* const once ready: the machine's or the container'
 enum { ENGINE_COLD, ENGINE_STARTING, ENGINE_READY, ENGINE_UNAVAILABLE };
 static int engine; /* atomic, release, pairs with acquire in ready() */
 
-void weir_large_enable(struct weir_config *enabled)
+void weir_large_enable(struct weir_config *enabled, weir_large_watch *called)
 {
 	config = enabled;
+	watch = called;
 	weir_gate.min_bytes = enabled->min_bytes;
+	weir_stats_page.state = WEIR_STATE_IDLE;
+	weir_large_show_config();
+}
+
+const struct weir_config *weir_large_config(void)
+{
+	return config;
+}
+
+/* Readers outside take an odd sequence, or one that changed, for a text in the making. */
+void weir_large_show_config(void)
+{
+	uint32_t *sequence = &weir_stats_page.settings_sequence;
+	struct weir_text text;
+
+	weir_add_seq_cst(sequence, 1U);
+	weir_text_init(&text, weir_stats_page.settings, sizeof weir_stats_page.settings);
+	weir_config_format_settings(&text, config);
+	weir_store_relaxed(&weir_stats_page.limit_bytes, (uint64_t)config->limit_bytes);
+	weir_add_seq_cst(sequence, 1U);
 }
 
 /* Only by the one who holds ENGINE_STARTING. */
@@ -44,6 +67,7 @@ static bool resolve(void)
 		memory_bytes = weir_memory_limit_bytes("");
 		valid = weir_config_resolve(config, memory_bytes, NULL);
 		weir_gate.min_bytes = config->min_bytes;
+		weir_large_show_config();
 	}
 	return valid;
 }
@@ -106,9 +130,39 @@ static void say_unavailable(void)
 /* Longer blocks cost more to write than the cache saves. */
 #define CACHED_MAX WEIR_MIB
 
+static size_t cached_bytes(void)
+{
+	return weir_min(CACHED_MAX, weir_min(config->max_bytes, config->max_alloc_bytes));
+}
+
+static struct weir_pool_options pool_options(void)
+{
+	return (struct weir_pool_options){
+		.limit_bytes = config->limit_bytes,
+		.footprint_bytes = config->footprint_bytes,
+		.class_blocks = config->class_blocks,
+		.cached_bytes = cached_bytes() + WEIR_COLOUR_SPARE,
+		.class_limits = config->class_limits,
+		.class_limit_count = config->class_limit_count,
+		.stats = &weir_stats_page.pool,
+	};
+}
+
+/* Where a reader outside finds the slots. */
+static void show_regions(void)
+{
+	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
+		const struct weir_region *region = &weir_space.regions[r];
+
+		if (region->slot_count == 0)
+			continue;
+		weir_stats_page.regions[r].fresh_address = (uintptr_t)&region->fresh;
+		weir_stats_page.regions[r].slots_address = (uintptr_t)region->slots;
+	}
+}
+
 static bool set_up(void)
 {
-	size_t cached_bytes;
 	struct weir_space_options options;
 	struct weir_pool_options limits;
 
@@ -118,18 +172,11 @@ static bool set_up(void)
 		say_unavailable();
 		return false;
 	}
-	cached_bytes = weir_min(CACHED_MAX, weir_min(config->max_bytes, config->max_alloc_bytes));
-	limits = (struct weir_pool_options){
-		.limit_bytes = config->limit_bytes,
-		.footprint_bytes = config->footprint_bytes,
-		.class_blocks = config->class_blocks,
-		.cached_bytes = cached_bytes + WEIR_COLOUR_SPARE,
-		.class_limits = config->class_limits,
-		.class_limit_count = config->class_limit_count,
-	};
+	limits = pool_options();
 	weir_pool_init(&pool, &weir_space, &limits);
 	weir_decay_init(&decay, config->decay_ms, weir_os_now_ms());
-	weir_gate.cached_bytes = cached_bytes;
+	show_regions();
+	weir_store_relaxed(&weir_gate.cached_bytes, cached_bytes());
 	return true;
 }
 
@@ -157,6 +204,8 @@ static bool start(void)
 	if (!weir_cas_acq_rel(&engine, &expected, ENGINE_STARTING))
 		return expected == ENGINE_STARTING ? wait_for_start() : expected == ENGINE_READY;
 	done = set_up();
+	weir_store_release(&weir_stats_page.state,
+			   (uint32_t)(done ? WEIR_STATE_READY : WEIR_STATE_UNAVAILABLE));
 	weir_store_release(&engine, done ? ENGINE_READY : ENGINE_UNAVAILABLE);
 	errno = saved_errno;
 	return done;
@@ -172,21 +221,96 @@ struct weir_pool *weir_large_pool(void)
 	return weir_load_acquire(&engine) == ENGINE_READY ? &pool : NULL;
 }
 
-size_t weir_large_release(enum weir_trigger trigger)
+struct weir_tally weir_large_release(enum weir_trigger trigger)
 {
-	struct weir_tally tally;
+	struct weir_tally tally = { 0, 0, 0 };
 
 	if (!weir_large_pool())
-		return 0;
+		return tally;
 	tally = weir_release_all(&pool, trigger, weir_os_now_ms());
 	if (config->verbose)
 		weir_release_say(trigger, &tally);
-	return weir_units_to_bytes(tally.units);
+	return tally;
+}
+
+struct weir_tally weir_large_release_some(enum weir_trigger trigger, size_t keep_bytes,
+					  size_t min_bytes, size_t max_bytes)
+{
+	struct weir_release_scope scope = { keep_bytes >> WEIR_UNIT_SHIFT, 0, WEIR_CLASS_COUNT };
+	struct weir_tally tally = { 0, 0, 0 };
+
+	if (!weir_large_pool())
+		return tally;
+	while (scope.first < scope.end && !weir_class_serves(scope.first, min_bytes, max_bytes))
+		scope.first++;
+	while (scope.end > scope.first && !weir_class_serves(scope.end - 1, min_bytes, max_bytes))
+		scope.end--;
+	tally = weir_release_some(&pool, trigger, &scope, weir_os_now_ms());
+	if (config->verbose)
+		weir_release_say(trigger, &tally);
+	return tally;
+}
+
+/* The settings that config_table.c calls live; of them requests read max_alloc_bytes. */
+static void apply(const struct weir_config *changed)
+{
+	struct weir_pool_options limits;
+
+	weir_store_relaxed(&config->max_alloc_bytes, changed->max_alloc_bytes);
+	config->limit_bytes = changed->limit_bytes;
+	config->footprint_bytes = changed->footprint_bytes;
+	config->class_blocks = changed->class_blocks;
+	memcpy(config->class_limits, changed->class_limits, sizeof config->class_limits);
+	memcpy(config->origins, changed->origins, sizeof config->origins);
+	if (config->decay_ms != changed->decay_ms) {
+		config->decay_ms = changed->decay_ms;
+		weir_decay_set_period(&decay, config->decay_ms, weir_os_now_ms());
+	}
+	limits = pool_options();
+	weir_store_relaxed(&weir_gate.cached_bytes, cached_bytes());
+	weir_pool_set_limits(&pool, &limits);
+	weir_large_show_config();
+}
+
+bool weir_large_set(const char *name, const char *value, struct weir_text *reason,
+		    struct weir_tally *tally)
+{
+	struct weir_config changed = *config;
+
+	if (!weir_config_set(&changed, name, value, memory_bytes, reason))
+		return false;
+	apply(&changed);
+	*tally = weir_release_excess(&pool, weir_os_now_ms());
+	if (config->verbose && tally->blocks > 0)
+		weir_release_say(WEIR_TRIGGER_limit, tally);
+	return true;
+}
+
+#define WATCH_MS 100
+
+void weir_large_watch_anew(void)
+{
+	weir_store_relaxed(&next_watch_ms, (uint64_t)0);
+}
+
+__attribute__((noinline)) static void watch_due(uint64_t now_ms)
+{
+	uint64_t next_ms = weir_load_relaxed(&next_watch_ms);
+	int saved_errno = errno;
+
+	if (!watch || now_ms < next_ms ||
+	    !weir_cas_acq_rel(&next_watch_ms, &next_ms, now_ms + WATCH_MS))
+		return;
+	watch();
+	errno = saved_errno;
 }
 
 static void decay_step(uint64_t now_ms)
 {
 	struct weir_tally tally;
+
+	if (WEIR_UNLIKELY(now_ms >= weir_load_relaxed(&next_watch_ms)))
+		watch_due(now_ms);
 
 	if (weir_decay_step(&decay, &pool, now_ms, &tally) && config->verbose)
 		weir_release_say(WEIR_TRIGGER_decay, &tally);
@@ -255,7 +379,7 @@ static enum route route_for(size_t bytes)
 {
 	if (!config)
 		return ROUTE_BACKEND;
-	if (bytes > config->max_alloc_bytes) {
+	if (bytes > weir_load_relaxed(&config->max_alloc_bytes)) {
 		weir_stats_count(WEIR_COUNT_refused, 1);
 		errno = ENOMEM;
 		return ROUTE_NOWHERE;
@@ -347,34 +471,36 @@ __attribute__((noinline)) static void *after_clock(void *address)
 
 /* A block that is at hand: with free_cached, all that is between it and a program. */
 static inline __attribute__((always_inline)) void *take_cached(size_t bytes, size_t align,
-							       struct weir_cache_entry **taken)
+							       uint64_t **hits)
 {
 	size_t reach = bytes + WEIR_COLOUR_SPARE;
-	unsigned class_index = weir_class_of(weir_region_of(reach, 1), reach);
 	unsigned group = weir_os_thread_number % WEIR_CACHE_GROUPS;
 	struct weir_cache_entry *entry;
+	unsigned class_index;
 
-	if (WEIR_UNLIKELY(bytes > weir_gate.cached_bytes || align > WEIR_COLOUR_ALIGN))
+	if (WEIR_UNLIKELY(bytes > weir_load_relaxed(&weir_gate.cached_bytes) ||
+			  align > WEIR_COLOUR_ALIGN))
 		return NULL;
+	class_index = weir_cache_class_of(&pool.cache, reach);
 	entry = &pool.cache.entries[group][class_index];
-	*taken = entry;
-	return weir_cache_take(entry, weir_cache_id(group, class_index), reach);
+	*hits = &weir_stats_page.pool.cached_hits[group][class_index];
+	return weir_cache_take(entry, weir_cache_id(group, class_index), reach, *hits);
 }
 
-static inline bool wants_clock(const struct weir_cache_entry *entry)
+static inline bool wants_clock(const uint64_t *hits)
 {
-	return weir_load_relaxed(&entry->hits) % CACHED_PER_CLOCK == 0;
+	return weir_load_relaxed(hits) % CACHED_PER_CLOCK == 0;
 }
 
 /* Every way out is a tail call, so that nothing need be saved. */
 void *weir_large_malloc(size_t bytes, size_t align)
 {
-	struct weir_cache_entry *entry;
-	void *block = take_cached(bytes, align, &entry);
+	uint64_t *hits;
+	void *block = take_cached(bytes, align, &hits);
 
 	if (WEIR_UNLIKELY(!block))
 		return malloc_uncached(bytes, align);
-	return WEIR_UNLIKELY(wants_clock(entry)) ? after_clock(block) : block;
+	return WEIR_UNLIKELY(wants_clock(hits)) ? after_clock(block) : block;
 }
 
 /* Of the first `bytes` of a block that was just taken, those that may not be zero. */
@@ -410,13 +536,13 @@ void *weir_large_calloc(size_t bytes)
 {
 	enum route route = route_for(bytes);
 	bool fresh = route == ROUTE_WEIR && wants_fresh(bytes);
-	struct weir_cache_entry *entry;
 	struct weir_block block;
+	uint64_t *hits;
 	void *cached;
 
 	if (route != ROUTE_WEIR)
 		return route == ROUTE_NOWHERE ? NULL : from_backend(bytes, 1, true);
-	cached = fresh ? NULL : take_cached(bytes, 1, &entry);
+	cached = fresh ? NULL : take_cached(bytes, 1, &hits);
 	if (cached)
 		return clear(cached, bytes);
 	if ((fresh && take_fresh(bytes, &block)) || take(bytes, 1, &block))
@@ -547,7 +673,7 @@ void *weir_large_realloc(void *address, size_t bytes)
 		return NULL;
 	}
 	if (bytes >= config->min_bytes && bytes <= config->max_bytes &&
-	    bytes <= config->max_alloc_bytes && resize(&resized, &block, bytes))
+	    bytes <= weir_load_relaxed(&config->max_alloc_bytes) && resize(&resized, &block, bytes))
 		return resized;
 	return resize_by_copy(address, old_bytes, bytes);
 }

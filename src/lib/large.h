@@ -21,8 +21,16 @@ struct weir_gate {
 extern WEIR_HIDDEN struct weir_gate weir_gate;
 extern WEIR_HIDDEN struct weir_space weir_space; /* span is 0 until the first large request */
 
+/* NULL, or called by large requests, whatever thread makes them: by the first one, and then ten
+ * times a second at most. It may allocate. Of requests
+ * that the cache serves one in eight has the clock to do so. */
+typedef void weir_large_watch(void);
+
 /* Sends requests of config->min_bytes and more here. Once, from the constructor. */
-void weir_large_enable(struct weir_config *config);
+void weir_large_enable(struct weir_config *config, weir_large_watch *watch);
+
+/* The next large request calls `watch`, as if it were the first; for a forked child. */
+void weir_large_watch_anew(void);
 
 /* Resolves the shares of the configuration against the container's memory, which
  * the engine otherwise does when it starts: for whoever shows the settings
@@ -43,9 +51,24 @@ size_t weir_large_usable_size(const void *address);
 /* A block of the backend that grows into weir's range. */
 void *weir_large_adopt(void *backend_block, size_t bytes);
 
-/* Releases all that is retained; says so when WEIR_VERBOSE. Returns the bytes.
- * Safe in handlers. */
-size_t weir_large_release(enum weir_trigger trigger);
+/* Releases all that is retained; says so when WEIR_VERBOSE. Safe in handlers. */
+struct weir_tally weir_large_release(enum weir_trigger trigger);
+
+/* Releases part of it, in the classes that serve requests from min_bytes to max_bytes,
+ * until all that is retained is no more than keep_bytes. */
+struct weir_tally weir_large_release_some(enum weir_trigger trigger, size_t keep_bytes,
+					  size_t min_bytes, size_t max_bytes);
+
+/* Changes a setting (weir_config_set) and releases what is beyond it. One caller at a
+ * time, once the engine is ready. False with a reason. */
+bool weir_large_set(const char *name, const char *value, struct weir_text *reason,
+		    struct weir_tally *tally);
+
+/* The settings in force. */
+const struct weir_config *weir_large_config(void);
+
+/* Writes them to the statistics page. */
+void weir_large_show_config(void);
 
 /* The pool, or NULL before the first large request. */
 struct weir_pool *weir_large_pool(void);

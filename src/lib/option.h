@@ -29,8 +29,10 @@ struct weir_option {
 	size_t share_at; /* sizes: offset of the struct weir_share beside it */
 	uint64_t min;	 /* sizes in bytes, counts, times in ms: the range */
 	uint64_t max;
-	const char *none;	  /* the word for "no limit", or NULL where there must be one */
-	const char *const *words; /* words: up to a NULL; the place is the value */
+	const char *none; /* the word for "no limit", or NULL where there must be one */
+	const char *const
+		*words; /* words: up to a NULL; the place is the value. Paths: these too */
+	bool live;	/* can be changed while the program runs */
 };
 
 extern const struct weir_option_kind weir_option_flag;
@@ -42,6 +44,7 @@ extern const struct weir_option_kind weir_option_signal;
 extern const struct weir_option_kind weir_option_class_limits;
 extern const struct weir_option_kind weir_option_programs;
 extern const struct weir_option_kind weir_option_report;
+extern const struct weir_option_kind weir_option_path;
 
 /* What every kind with a range says of a value outside it. */
 #define WEIR_OPTION_OUT_OF_RANGE "out of range"
@@ -82,6 +85,10 @@ size_t weir_option_share_bytes(const struct weir_share *share, size_t whole_byte
 
 /* Reads 12.5%, without a cap. False when the text is no share. */
 bool weir_option_parse_share(const char *text, size_t length, struct weir_share *share);
+
+/* Reads 64K-1M, 16M or *: sizes up to largest_bytes; * is 0 to WEIR_NO_LIMIT. */
+bool weir_option_parse_range(const char *text, size_t length, size_t largest_bytes,
+			     size_t *min_bytes, size_t *max_bytes);
 
 /* Whether a comma list of patterns with * and ? has one that matches the name. */
 bool weir_option_names(const char *patterns, const char *name);

@@ -1,31 +1,27 @@
 /* Class limits: RANGE:LIMIT,... where RANGE is SIZE-SIZE, SIZE or *. */
 #include "option.h"
 
-#include "classes.h"
 #include "units.h"
 
 #include <string.h>
 
-static bool parse_class_range(const char *text, size_t length, size_t largest_bytes,
-			      struct weir_class_limit *limit)
+bool weir_option_parse_range(const char *text, size_t length, size_t largest_bytes,
+			     size_t *min_bytes, size_t *max_bytes)
 {
 	const char *dash = memchr(text, '-', length);
 	size_t first = dash == NULL ? length : (size_t)(dash - text);
 
 	if (length == 1 && *text == '*') {
-		limit->min_bytes = 0;
-		limit->max_bytes = WEIR_NO_LIMIT;
+		*min_bytes = 0;
+		*max_bytes = WEIR_NO_LIMIT;
 		return true;
 	}
-	if (!weir_units_parse_size(text, first, &limit->min_bytes))
+	if (!weir_units_parse_size(text, first, min_bytes))
 		return false;
-	limit->max_bytes = limit->min_bytes;
-	if (dash != NULL && !weir_units_parse_size(dash + 1, length - first - 1, &limit->max_bytes))
+	*max_bytes = *min_bytes;
+	if (dash != NULL && !weir_units_parse_size(dash + 1, length - first - 1, max_bytes))
 		return false;
-	if (limit->min_bytes > limit->max_bytes || limit->max_bytes > largest_bytes)
-		return false;
-	limit->max_bytes = weir_class_bytes_for(limit->max_bytes);
-	return true;
+	return *min_bytes <= *max_bytes && *max_bytes <= largest_bytes;
 }
 
 static bool parse_class_limit(const struct weir_option *option, const char *text, size_t length,
@@ -38,7 +34,8 @@ static bool parse_class_limit(const struct weir_option *option, const char *text
 	if (colon == NULL)
 		return false;
 	rest = length - range - 1;
-	if (!parse_class_range(text, range, option->max, limit))
+	if (!weir_option_parse_range(text, range, option->max, &limit->min_bytes,
+				     &limit->max_bytes))
 		return false;
 	limit->limit_bytes = WEIR_NO_LIMIT;
 	if (weir_option_parse_share(colon + 1, rest, &limit->limit_share)) {

@@ -1,11 +1,11 @@
-/* Options that name things: the programs, and where the report goes. */
+/* Options that name things: the programs, paths, and where the report goes. */
 #include "option.h"
 
 #include "units.h"
 
 #include <string.h>
 
-/* Programs: a comma list of patterns, kept as it is. */
+/* Programs: a comma list of patterns. */
 
 /* Iterative: on a mismatch the last * takes one more character of the name. */
 static bool matches(const char *pattern, const char *end, const char *name)
@@ -56,7 +56,13 @@ static const char *parse_programs(const struct weir_option *option, const char *
 {
 	if (has_empty_entry(value))
 		return "an empty name";
-	config->programs = weir_option_is_word(value, option->none) ? NULL : value;
+	if (strlen(value) >= sizeof config->programs_bytes)
+		return "too long a list";
+	config->programs = NULL;
+	if (weir_option_is_word(value, option->none))
+		return NULL;
+	memcpy(config->programs_bytes, value, strlen(value) + 1);
+	config->programs = config->programs_bytes;
 	return NULL;
 }
 
@@ -74,6 +80,54 @@ static void describe_programs(const struct weir_option *option, struct weir_text
 
 const struct weir_option_kind weir_option_programs = { parse_programs, format_programs,
 						       describe_programs };
+
+/* Paths: a char array of `max` bytes, which holds an absolute path, one of the words, or
+ * nothing for none. */
+
+static const char *parse_path(const struct weir_option *option, const char *value,
+			      struct weir_config *config)
+{
+	char *path = weir_option_field(option, config);
+
+	if (weir_option_is_word(value, option->none)) {
+		*path = '\0';
+		return NULL;
+	}
+	for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++) {
+		if (weir_option_is_word(value, option->words[i])) {
+			memcpy(path, option->words[i], strlen(option->words[i]) + 1);
+			return NULL;
+		}
+	}
+	if (*value != '/')
+		return "not an absolute path";
+	if (strlen(value) >= option->max)
+		return "too long a path";
+	memcpy(path, value, strlen(value) + 1);
+	return NULL;
+}
+
+static void format_path(const struct weir_option *option, const struct weir_config *config,
+			struct weir_text *text)
+{
+	const char *path = weir_option_const_field(option, config);
+
+	weir_text_string(text, *path == '\0' ? option->none : path);
+}
+
+static void describe_path(const struct weir_option *option, struct weir_text *text)
+{
+	weir_text_string(text, "an absolute path of up to ");
+	weir_text_decimal(text, option->max - 1);
+	weir_text_string(text, " bytes");
+	for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++) {
+		weir_text_string(text, ", ");
+		weir_text_string(text, option->words[i]);
+	}
+	weir_option_describe_none(option, text);
+}
+
+const struct weir_option_kind weir_option_path = { parse_path, format_path, describe_path };
 
 /* Report: whether and where. */
 

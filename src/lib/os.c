@@ -17,6 +17,15 @@
 /* The kernel asks to repeat madvise(2) with EAGAIN; a handler must end. */
 #define ADVISE_TRIES_MAX 1000
 
+/* Descriptors of a table that are closed one by one. */
+#define NUMBERS_MAX 65536
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -198,6 +207,33 @@ bool weir_os_residency(void *address, size_t bytes, unsigned char *pages)
 
 	errno = saved_errno;
 	return done;
+}
+
+/* Kernels before 5.9 have no close_range: then each number there may be, up to a bound. */
+static bool unshare_and_close(void)
+{
+	struct rlimit limit;
+	long most = NUMBERS_MAX;
+
+	if (syscall(SYS_unshare, CLONE_FILES) != 0)
+		return false;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < NUMBERS_MAX)
+		most = (long)limit.rlim_cur;
+	for (long fd = 3; fd < most; fd++)
+		syscall(SYS_close, fd);
+	return true;
+}
+
+bool weir_os_own_descriptors(bool keep_stderr)
+{
+	int saved_errno = errno;
+	bool own =
+		syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_UNSHARE) == 0 || unshare_and_close();
+
+	for (int fd = 0; own && fd < (keep_stderr ? 2 : 3); fd++)
+		syscall(SYS_close, fd);
+	errno = saved_errno;
+	return own;
 }
 
 __thread unsigned weir_os_thread_number;

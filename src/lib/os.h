@@ -64,6 +64,12 @@ unsigned weir_os_thread(void);
  * does not say. */
 bool weir_os_residency(void *address, size_t bytes, unsigned char *pages);
 
+/* Gives the calling thread a table of descriptors of its own, empty but for stderr where
+ * that is to be kept: what the program opens, closes and hands to its children is then none
+ * of the thread's business, and the other way round. False where the kernel refuses; the
+ * table is then still the program's. */
+bool weir_os_own_descriptors(bool keep_stderr);
+
 void weir_os_yield(void);
 
 /* Coarse monotonic time for decay (a tick is 1-10 ms), and exact for durations. */

@@ -5,6 +5,8 @@
 /* Enough for every trigger; see weir_pool.epoch. */
 #define EPOCH_TRIGGER_MASK ((uint64_t)7)
 
+_Static_assert(WEIR_STATS_CLASSES == WEIR_CLASS_COUNT, "every class has its counters");
+_Static_assert(WEIR_CACHE_CLASSES == WEIR_STATS_GROUP_CLASSES, "and every entry of the cache");
 _Static_assert(WEIR_COLOURS == 1U << WEIR_SLOT_COLOUR_BITS, "every colour fits the word");
 _Static_assert(WEIR_TRIGGER_COUNT <= EPOCH_TRIGGER_MASK + 1, "a trigger fits the epoch");
 
@@ -19,31 +21,47 @@ static uint64_t round_down_units(const struct weir_region *region, uint64_t unit
 	return units & ~((uint64_t)(region->trim_bytes >> WEIR_UNIT_SHIFT) - 1);
 }
 
+static void set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
+{
+	uint64_t limit = options->limit_bytes >> WEIR_UNIT_SHIFT;
+	uint64_t footprint = options->footprint_bytes == WEIR_NO_LIMIT
+				     ? UINT64_MAX
+				     : options->footprint_bytes >> WEIR_UNIT_SHIFT;
+
+	weir_store_relaxed(&pool->limit_units, weir_min(limit, WEIR_USAGE_RETAINED_MAX));
+	weir_store_relaxed(&pool->footprint_units, footprint);
+	weir_store_relaxed(&pool->class_blocks, (uint64_t)options->class_blocks);
+}
+
 void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 		    const struct weir_pool_options *options)
 {
 	pool->space = space;
-	pool->limit_units =
-		weir_min(options->limit_bytes >> WEIR_UNIT_SHIFT, WEIR_USAGE_RETAINED_MAX);
-	pool->footprint_units = options->footprint_bytes == WEIR_NO_LIMIT
-					? UINT64_MAX
-					: options->footprint_bytes >> WEIR_UNIT_SHIFT;
-	pool->class_blocks = options->class_blocks;
+	pool->stats = options->stats;
+	set_limits(pool, options);
 	pool->cached_bytes = options->cached_bytes;
 	weir_cache_init(&pool->cache, space);
 	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
 }
 
+/* Who had read the old limits finds the epoch changed once the block is on a list. */
+void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
+{
+	set_limits(pool, options);
+	weir_quotas_set(&pool->quotas, options->class_limits, options->class_limit_count);
+	weir_pool_begin_release(pool, WEIR_TRIGGER_limit);
+}
+
 uint64_t weir_pool_usage(const struct weir_pool *pool)
 {
-	return weir_load_acquire(&pool->usage.word);
+	return weir_load_acquire(&pool->stats->usage.word);
 }
 
 /* A scan of the cache is for those moments only in which it may matter. */
 static void note_peaks(struct weir_pool *pool, uint64_t word)
 {
-	if (weir_usage_is_peak(&pool->usage, word, weir_load_relaxed(&pool->cache.units)))
-		weir_usage_note_peaks(&pool->usage, word,
+	if (weir_usage_is_peak(&pool->stats->usage, word, weir_load_relaxed(&pool->cache.units)))
+		weir_usage_note_peaks(&pool->stats->usage, word,
 				      weir_cache_credit(&pool->cache, pool->space));
 }
 
@@ -54,7 +72,7 @@ void weir_pool_note_peaks(struct weir_pool *pool)
 
 void weir_pool_count(struct weir_pool *pool, int64_t live_units, int64_t retained_units)
 {
-	note_peaks(pool, weir_usage_add(&pool->usage, live_units, retained_units));
+	note_peaks(pool, weir_usage_add(&pool->stats->usage, live_units, retained_units));
 }
 
 struct weir_held weir_pool_held(const struct weir_pool *pool)
@@ -145,7 +163,7 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 {
 	unsigned class_index = weir_class_of(region_index, bytes);
 	struct weir_region *region = &pool->space->regions[region_index];
-	struct weir_class *class = &pool->classes[class_index];
+	struct weir_stats_class *stats = &pool->stats->classes[class_index];
 	uint64_t units = weir_region_units(region, bytes);
 	uint64_t extent;
 	int64_t covered;
@@ -158,8 +176,8 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 	covered = (int64_t)weir_min(extent, units);
 	if (covered > 0)
 		weir_pool_count(pool, covered, -covered);
-	weir_add_relaxed(hit ? &class->hits : &class->misses, (uint64_t)1);
-	touch(class, now_ms);
+	weir_add_relaxed(hit ? &stats->hits : &stats->misses, (uint64_t)1);
+	touch(&pool->classes[class_index], now_ms);
 	if (region->huge && extent < units)
 		weir_extent_advise(pool->space, region, block->index, bytes);
 	return true;
@@ -168,12 +186,12 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t bytes,
 			  uint64_t now_ms, struct weir_block *block)
 {
-	struct weir_class *class = &pool->classes[weir_class_of(region_index, bytes)];
+	unsigned class_index = weir_class_of(region_index, bytes);
 
 	if (!pop_empty(pool, &pool->space->regions[region_index], block))
 		return false;
-	weir_add_relaxed(&class->misses, (uint64_t)1);
-	touch(class, now_ms);
+	weir_add_relaxed(&pool->stats->classes[class_index].misses, (uint64_t)1);
+	touch(&pool->classes[class_index], now_ms);
 	return true;
 }
 
@@ -197,15 +215,16 @@ enum weir_zeroes weir_pool_zeroes(struct weir_pool *pool, unsigned class_index)
 
 static bool reserve_block(struct weir_pool *pool, struct weir_class *class)
 {
+	uint64_t most = weir_load_relaxed(&pool->class_blocks);
 	uint64_t blocks;
 
-	if (pool->class_blocks == WEIR_NO_LIMIT) {
+	if (most == WEIR_NO_LIMIT) {
 		weir_add_seq_cst(&class->blocks, (uint64_t)1);
 		return true;
 	}
 	blocks = weir_load_relaxed(&class->blocks);
 	do {
-		if (blocks >= pool->class_blocks)
+		if (blocks >= most)
 			return false;
 	} while (!weir_cas_seq_cst(&class->blocks, &blocks, blocks + 1));
 	return true;
@@ -377,13 +396,13 @@ static bool has_blocks(const struct weir_class *class)
 	return false;
 }
 
-/* The class that was idle longest of those from `first` on that have blocks. */
-static bool find_idle(const struct weir_pool *pool, unsigned first, unsigned own_class,
-		      uint64_t used_before_ms, unsigned *found)
+/* The class that was idle longest of those from `first` up to `end` that have blocks. */
+static bool find_idle(const struct weir_pool *pool, unsigned first, unsigned end,
+		      unsigned own_class, uint64_t used_before_ms, unsigned *found)
 {
 	uint64_t oldest_ms = used_before_ms;
 
-	for (unsigned c = first; c < WEIR_CLASS_COUNT; c++) {
+	for (unsigned c = first; c < end; c++) {
 		const struct weir_class *class = &pool->classes[c];
 		uint64_t used_ms = weir_load_relaxed(&class->last_used_ms);
 
@@ -402,12 +421,11 @@ bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_b
 		(weir_region_of(weir_units_to_bytes(units), 1) + 1) * WEIR_CLASSES_PER_REGION;
 	unsigned victim = 0;
 
-	return find_idle(pool, first, WEIR_NO_CLASS, used_before_ms, &victim) &&
+	return find_idle(pool, first, WEIR_CLASS_COUNT, WEIR_NO_CLASS, used_before_ms, &victim) &&
 	       pop(pool, victim, block);
 }
 
-/* Room that live blocks of the cache take up. */
-static bool reclaim_room(struct weir_pool *pool)
+bool weir_pool_reclaim_room(struct weir_pool *pool)
 {
 	struct weir_region *region;
 	uint64_t word;
@@ -420,31 +438,51 @@ static bool reclaim_room(struct weir_pool *pool)
 	return true;
 }
 
-static bool find_victim(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
+/* A block of a list of those classes that was idle longest. */
+static bool pop_idle(struct weir_pool *pool, unsigned first, unsigned end, unsigned own_class,
+		     struct weir_block *block)
 {
 	unsigned class_index;
 
-	if (find_idle(pool, 0, own_class, UINT64_MAX, &class_index) &&
-	    pop(pool, class_index, block))
+	return find_idle(pool, first, end, own_class, UINT64_MAX, &class_index) &&
+	       pop(pool, class_index, block);
+}
+
+static bool find_victim(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
+{
+	if (pop_idle(pool, 0, WEIR_CLASS_COUNT, own_class, block))
 		return true;
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	return weir_cache_take_any(&pool->cache, pool->space, &block->region, &block->index,
 				   &block->word);
 }
 
+static bool release_part(struct weir_pool *pool, struct weir_block *block, uint64_t units,
+			 struct weir_tally *tally)
+{
+	uint64_t extent = weir_slot_extent(block->word), before = tally->units;
+	uint64_t keep = units < extent ? round_down_units(block->region, extent - units) : 0;
+
+	if (!place(pool, block, keep, extent, 0, tally))
+		push_refused(pool, block, extent);
+	return tally->units > before;
+}
+
 bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
 		     struct weir_tally *tally)
 {
 	struct weir_block block;
-	uint64_t extent, keep, before = tally->units;
 
-	if (!find_victim(pool, own_class, &block))
-		return false;
-	extent = weir_slot_extent(block.word);
-	keep = units < extent ? round_down_units(block.region, extent - units) : 0;
-	if (!place(pool, &block, keep, extent, 0, tally))
-		push_refused(pool, &block, extent);
-	return tally->units > before;
+	return find_victim(pool, own_class, &block) && release_part(pool, &block, units, tally);
+}
+
+bool weir_pool_evict_of(struct weir_pool *pool, uint64_t units, unsigned first, unsigned end,
+			struct weir_tally *tally)
+{
+	struct weir_block block;
+
+	return pop_idle(pool, first, end, WEIR_NO_CLASS, &block) &&
+	       release_part(pool, &block, units, tally);
 }
 
 /* Units that may be retained beside those of the others, once `own_live` units are
@@ -455,8 +493,9 @@ static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint
 	uint64_t others = weir_usage_retained(usage_word) - own_retained;
 	uint64_t all_live = weir_usage_live(usage_word);
 	uint64_t live = all_live > own_live ? all_live - own_live : 0;
-	uint64_t beside_live = pool->footprint_units > live ? pool->footprint_units - live : 0;
-	uint64_t most = weir_min(pool->limit_units, beside_live);
+	uint64_t footprint = weir_load_relaxed(&pool->footprint_units);
+	uint64_t beside_live = footprint > live ? footprint - live : 0;
+	uint64_t most = weir_min(weir_load_relaxed(&pool->limit_units), beside_live);
 
 	return most > others ? most - others : 0;
 }
@@ -473,7 +512,7 @@ static uint64_t retain(struct weir_pool *pool, const struct weir_region *region,
 
 	do {
 		room = room_for(pool, word, live, surplus);
-		while (room < total && (reclaim_room(pool) ||
+		while (room < total && (weir_pool_reclaim_room(pool) ||
 					weir_pool_evict(pool, total - room, class_index, tally))) {
 			word = weir_pool_usage(pool);
 			room = room_for(pool, word, live, surplus);
@@ -481,7 +520,7 @@ static uint64_t retain(struct weir_pool *pool, const struct weir_region *region,
 		keep = room < total ? round_down_units(region, room) : total;
 		delta = weir_usage_delta((int64_t)(total - keep) - (int64_t)live,
 					 (int64_t)keep - (int64_t)surplus);
-	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
+	} while (!weir_cas_weak_acq_rel(&pool->stats->usage.word, &word, word + delta));
 	note_peaks(pool, word + delta);
 	return keep;
 }
@@ -492,9 +531,10 @@ bool weir_pool_keep(struct weir_pool *pool, uint64_t units)
 	uint64_t word = weir_pool_usage(pool);
 
 	do {
-		if (room_for(pool, word, units, 0) < units + pool->limit_units / 2)
+		if (room_for(pool, word, units, 0) <
+		    units + weir_load_relaxed(&pool->limit_units) / 2)
 			return false;
-	} while (!weir_cas_weak_acq_rel(&pool->usage.word, &word, word + delta));
+	} while (!weir_cas_weak_acq_rel(&pool->stats->usage.word, &word, word + delta));
 	note_peaks(pool, word + delta);
 	return true;
 }
@@ -531,9 +571,10 @@ static bool is_cacheable(const struct weir_pool *pool, const struct weir_block *
 	       (block->word & WEIR_SLOT_COLOUR_MASK) ==
 		       weir_colour_of(block->region, block->index) &&
 	       weir_units_to_bytes(extent) >= weir_slot_reach(block->word) &&
-	       pool->class_blocks == WEIR_NO_LIMIT &&
+	       weir_load_relaxed(&pool->class_blocks) == WEIR_NO_LIMIT &&
 	       pool->quotas.of_class[class_index] == WEIR_QUOTA_NONE &&
-	       weir_load_relaxed(&pool->cache.units) + extent <= pool->limit_units / 8;
+	       weir_load_relaxed(&pool->cache.units) + extent <=
+		       weir_load_relaxed(&pool->limit_units) / 8;
 }
 
 /* A block that is too short for this one's requests would stay in its way. */

@@ -36,6 +36,7 @@ struct weir_pool_options {
 	size_t cached_bytes;			     /* longest block for the cache; 0 for none */
 	const struct weir_class_limit *class_limits; /* read by init only */
 	unsigned class_limit_count;
+	struct weir_pool_stats *stats; /* zeroed; must live as long as the pool */
 };
 
 struct weir_class {
@@ -44,19 +45,18 @@ struct weir_class {
 	uint64_t low_blocks;		    /* atomic, relaxed: fewest since decay's last tick */
 	uint64_t due_blocks;		    /* atomic, relaxed: decay's to release (decay.h) */
 	uint64_t last_used_ms;		    /* atomic, relaxed */
-	uint64_t hits;			    /* atomic, relaxed: statistics */
-	uint64_t misses;
-	uint32_t dense_callocs; /* atomic, relaxed: see weir_pool_zeroes */
+	uint32_t dense_callocs;		    /* atomic, relaxed: see weir_pool_zeroes */
 };
 
 struct weir_pool {
-	struct weir_space *space; /* const after init, like the next four */
+	struct weir_space *space; /* const after init, like the next */
+	size_t cached_bytes;
+	/* Atomic, relaxed: whoever changes them raises the epoch (weir_pool_set_limits). */
 	uint64_t limit_units;
 	uint64_t footprint_units; /* UINT64_MAX for none */
 	uint64_t class_blocks;
-	size_t cached_bytes;
 	struct weir_quotas quotas;
-	struct weir_usage usage;
+	struct weir_pool_stats *stats;	   /* const; what it points to is atomic */
 	WEIR_CACHE_ALIGNED uint64_t epoch; /* atomic: count << 3 | trigger */
 	uint64_t surplus_cursor;	   /* of weir_space_step (live.h) */
 	struct weir_class classes[WEIR_CLASS_COUNT];
@@ -73,6 +73,11 @@ struct weir_block {
 
 void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 		    const struct weir_pool_options *options);
+
+/* Puts other limits in force, of class limits the bytes alone; cached_bytes and stats stay.
+ * What is in hand meanwhile is released by whoever has it; what is retained beyond the
+ * new limits is the caller's to release (release.h). One caller at a time. */
+void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options *options);
 
 /* Takes a slot of a region for `bytes` (at most its stride): a retained one if
  * there is any, of the class or a larger one (a hit) or a smaller one, else an
@@ -127,6 +132,14 @@ bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_b
  * for `own_class`. False when no other class has any, or the kernel refuses. */
 bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
 		     struct weir_tally *tally);
+
+/* The same of the classes from `first` up to `end`, and not of the cache. */
+bool weir_pool_evict_of(struct weir_pool *pool, uint64_t units, unsigned first, unsigned end,
+			struct weir_tally *tally);
+
+/* Counts some live block of the cache as live, not as retained any more. False when there
+ * is none. */
+bool weir_pool_reclaim_room(struct weir_pool *pool);
 
 /* Puts a retained block that was taken off back on a list, with up to `keep` of
  * its `total` units, all of which count as retained; whole huge pages of them

@@ -2,11 +2,11 @@
 
 #include "atomic.h"
 
-static uint8_t first_match(size_t bytes, const struct weir_class_limit *limits, unsigned count)
+static uint8_t first_match(unsigned class_index, const struct weir_class_limit *limits,
+			   unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (bytes >= weir_class_bytes_for(limits[i].min_bytes) &&
-		    bytes <= limits[i].max_bytes)
+		if (weir_class_serves(class_index, limits[i].min_bytes, limits[i].max_bytes))
 			return (uint8_t)i;
 	return WEIR_QUOTA_NONE;
 }
@@ -14,24 +14,42 @@ static uint8_t first_match(size_t bytes, const struct weir_class_limit *limits, 
 void weir_quotas_init(struct weir_quotas *quotas, const struct weir_class_limit *limits,
 		      unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		quotas->ranges[i].limit_units = limits[i].limit_bytes >> WEIR_UNIT_SHIFT;
+	weir_quotas_set(quotas, limits, count);
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
-		quotas->of_class[c] = first_match(weir_class_bytes(c), limits, count);
+		quotas->of_class[c] = first_match(c, limits, count);
+}
+
+void weir_quotas_set(struct weir_quotas *quotas, const struct weir_class_limit *limits,
+		     unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		weir_store_relaxed(&quotas->ranges[i].limit_units,
+				   (uint64_t)limits[i].limit_bytes >> WEIR_UNIT_SHIFT);
+}
+
+uint64_t weir_quotas_excess(const struct weir_quotas *quotas, unsigned class_index)
+{
+	uint8_t range = quotas->of_class[class_index];
+	uint64_t used, limit;
+
+	if (range == WEIR_QUOTA_NONE)
+		return 0;
+	used = weir_load_seq_cst(&quotas->ranges[range].used_units);
+	limit = weir_load_relaxed(&quotas->ranges[range].limit_units);
+	return used > limit ? used - limit : 0;
 }
 
 uint64_t weir_quotas_reserve(struct weir_quotas *quotas, unsigned class_index, uint64_t units)
 {
 	uint8_t range = quotas->of_class[class_index];
-	uint64_t used, room, granted;
+	uint64_t limit, used, room, granted;
 
 	if (range == WEIR_QUOTA_NONE)
 		return units;
+	limit = weir_load_relaxed(&quotas->ranges[range].limit_units);
 	used = weir_load_relaxed(&quotas->ranges[range].used_units);
 	do {
-		room = used < quotas->ranges[range].limit_units
-			       ? quotas->ranges[range].limit_units - used
-			       : 0;
+		room = used < limit ? limit - used : 0;
 		granted = units < room ? units : room;
 	} while (!weir_cas_weak_acq_rel(&quotas->ranges[range].used_units, &used, used + granted));
 	return granted;

@@ -13,7 +13,7 @@
 
 struct weir_quotas {
 	struct {
-		uint64_t limit_units;			/* const */
+		uint64_t limit_units;			/* atomic, relaxed */
 		WEIR_CACHE_ALIGNED uint64_t used_units; /* atomic */
 	} ranges[WEIR_CLASS_LIMITS_MAX];
 	uint8_t of_class[WEIR_CLASS_COUNT]; /* const: index into ranges or WEIR_QUOTA_NONE */
@@ -22,6 +22,13 @@ struct weir_quotas {
 /* A class belongs to the first limit whose range has requests that it serves. */
 void weir_quotas_init(struct weir_quotas *quotas, const struct weir_class_limit *limits,
 		      unsigned count);
+
+/* Changes the limits of the same ranges. */
+void weir_quotas_set(struct weir_quotas *quotas, const struct weir_class_limit *limits,
+		     unsigned count);
+
+/* Units that the range of a class has beyond its limit. */
+uint64_t weir_quotas_excess(const struct weir_quotas *quotas, unsigned class_index);
 
 /* Reserves up to `units`, whatever is free; returns how many. */
 uint64_t weir_quotas_reserve(struct weir_quotas *quotas, unsigned class_index, uint64_t units);

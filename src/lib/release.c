@@ -30,6 +30,146 @@ struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger tri
 	return tally;
 }
 
+/* Beside live blocks, as the program sees them. */
+static uint64_t beyond(const struct weir_pool *pool, uint64_t keep_units)
+{
+	uint64_t retained = weir_pool_held(pool).retained_units;
+
+	return retained > keep_units ? retained - keep_units : 0;
+}
+
+/* The class whose block, or whose block's surplus, lies in a slot that is on no list. */
+static bool is_in_scope(const struct weir_region *region, uint32_t index,
+			const struct weir_release_scope *scope)
+{
+	uint64_t word = weir_load_relaxed(&region->slots[index].word);
+	size_t bytes = (word & WEIR_SLOT_LIVE) ? weir_slot_reach(word)
+					       : weir_units_to_bytes(weir_slot_extent(word));
+	unsigned class_index = weir_class_of(region->stride_shift - WEIR_MIN_STRIDE_SHIFT, bytes);
+
+	return class_index >= scope->first && class_index < scope->end;
+}
+
+static void release_unlisted_of(struct weir_pool *pool, const struct weir_release_scope *scope,
+				uint64_t now_ms, struct weir_tally *tally)
+{
+	struct weir_region *region;
+	uint64_t cursor = 0;
+	uint32_t index;
+
+	while (weir_space_step(pool->space, &cursor, &region, &index))
+		if (is_in_scope(region, index, scope) && beyond(pool, scope->keep_units) > 0)
+			weir_live_trim(pool, region, index, false, now_ms, tally);
+}
+
+/* What has still to go. */
+typedef uint64_t too_much(const struct weir_pool *pool, uint64_t keep_units);
+
+/* Listed blocks, to the page. One that the kernel refuses hides the others from such a
+ * search: then whole classes go. */
+static void evict_down(struct weir_pool *pool, too_much *left,
+		       const struct weir_release_scope *scope, struct weir_tally *tally)
+{
+	uint64_t units;
+
+	while ((units = left(pool, scope->keep_units)) > 0 &&
+	       weir_pool_evict_of(pool, units, scope->first, scope->end, tally))
+		;
+	for (unsigned c = scope->first; c < scope->end && left(pool, scope->keep_units) > 0; c++)
+		weir_pool_drain(pool, c, weir_load_seq_cst(&pool->classes[c].blocks), tally);
+}
+
+struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger trigger,
+				    const struct weir_release_scope *scope, uint64_t now_ms)
+{
+	struct weir_tally tally = { 0, 0, 0 };
+	uint64_t start_ns = weir_os_now_ns();
+
+	evict_down(pool, beyond, scope, &tally);
+	release_unlisted_of(pool, scope, now_ms, &tally);
+	tally.ns = weir_os_now_ns() - start_ns;
+	weir_stats_release(trigger, &tally, 1);
+	return tally;
+}
+
+/* False when there is none, or the kernel refuses. */
+static bool drain_one(struct weir_pool *pool, unsigned class_index, struct weir_tally *tally)
+{
+	uint64_t before = tally->units;
+
+	return weir_pool_drain(pool, class_index, 1, tally) > 0 && tally->units > before;
+}
+
+/* How often a cached block may be taken or freed between the looks at either. */
+#define LEAVE_TRIES_MAX 100
+
+/* The cache is for what no number of blocks bounds. Nothing is added to it any more. */
+static void leave_cache(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally)
+{
+	for (unsigned i = 0; i < LEAVE_TRIES_MAX && weir_load_relaxed(&pool->cache.units) > 0;
+	     i++) {
+		while (weir_pool_reclaim_room(pool))
+			;
+		release_unlisted(pool, now_ms, tally);
+	}
+}
+
+/* Blocks and units of single classes. */
+static void release_excess_of_classes(struct weir_pool *pool, uint64_t now_ms,
+				      struct weir_tally *tally)
+{
+	uint64_t most = weir_load_relaxed(&pool->class_blocks), blocks;
+
+	if (most != WEIR_NO_LIMIT)
+		leave_cache(pool, now_ms, tally);
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
+		blocks = weir_load_seq_cst(&pool->classes[c].blocks);
+		if (blocks > most)
+			weir_pool_drain(pool, c, blocks - most, tally);
+		while (weir_quotas_excess(&pool->quotas, c) > 0 && drain_one(pool, c, tally))
+			;
+	}
+}
+
+/* What all of them come to: cached blocks count whole, live or not. */
+static uint64_t excess_in_all(const struct weir_pool *pool, uint64_t unused)
+{
+	uint64_t word = weir_load_seq_cst(&pool->stats->usage.word);
+	uint64_t live = weir_usage_live(word), retained = weir_usage_retained(word);
+	uint64_t limit = weir_load_relaxed(&pool->limit_units);
+	uint64_t footprint = weir_load_relaxed(&pool->footprint_units);
+	uint64_t beside_live = footprint > live ? footprint - live : 0;
+	uint64_t most = weir_min(limit, beside_live);
+
+	(void)unused;
+	return retained > most ? retained - most : 0;
+}
+
+/* What other threads have in hand is on a list soon, or gone. */
+#define SETTLE_TRIES_MAX 50
+
+struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
+{
+	static const struct weir_release_scope everything = { 0, 0, WEIR_CLASS_COUNT };
+	struct weir_tally tally = { 0, 0, 0 };
+	uint64_t start_ns = weir_os_now_ns();
+
+	release_excess_of_classes(pool, now_ms, &tally);
+	while (excess_in_all(pool, 0) > 0 && weir_pool_reclaim_room(pool))
+		;
+	for (unsigned i = 0; i < SETTLE_TRIES_MAX && excess_in_all(pool, 0) > 0; i++) {
+		evict_down(pool, excess_in_all, &everything, &tally);
+		if (excess_in_all(pool, 0) > 0)
+			release_unlisted(pool, now_ms, &tally);
+		if (excess_in_all(pool, 0) > 0)
+			weir_os_yield();
+	}
+	tally.ns = weir_os_now_ns() - start_ns;
+	if (tally.blocks > 0)
+		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
+	return tally;
+}
+
 void weir_release_say(enum weir_trigger trigger, const struct weir_tally *tally)
 {
 	struct weir_line line;

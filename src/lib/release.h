@@ -14,6 +14,20 @@
 struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger trigger,
 				   uint64_t now_ms);
 
+/* What of it to release: as much as there is beyond `keep_units`, of all the classes that
+ * are retained, but only blocks of the classes from `first` up to `end`; those that were idle
+ * longest go first. */
+struct weir_release_scope {
+	uint64_t keep_units;
+	unsigned first;
+	unsigned end;
+};
+struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger trigger,
+				    const struct weir_release_scope *scope, uint64_t now_ms);
+
+/* Releases what is beyond the pool's limits, after they were changed. */
+struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms);
+
 /* One line on stderr: what was released, why and how long it took. */
 void weir_release_say(enum weir_trigger trigger, const struct weir_tally *tally);
 

@@ -6,12 +6,20 @@
 #include <signal.h>
 #include <string.h>
 
-static void handle(int number)
+/* sd_event_add_memory_pressure(3): the memory is to be trimmed. */
+#define TRIM_SIGNAL (SIGRTMIN + 18)
+#define TRIM_VALUE 0x300
+
+static int handled; /* the number; const after weir_signal_install */
+
+static void handle(int number, siginfo_t *info, void *context)
 {
 	int saved_errno = errno;
 
-	(void)number;
-	weir_large_release(WEIR_TRIGGER_signal);
+	(void)context;
+	if (number != TRIM_SIGNAL || info->si_code != SI_QUEUE ||
+	    info->si_value.sival_int == TRIM_VALUE)
+		weir_large_release(WEIR_TRIGGER_signal);
 	errno = saved_errno;
 }
 
@@ -19,20 +27,29 @@ void weir_signal_install(int number)
 {
 	struct sigaction action;
 
+	handled = number;
+	weir_stats_page.signal = (uint32_t)number;
 	if (number == 0 || sigaction(number, NULL, &action) != 0 ||
 	    action.sa_handler != SIG_DFL) // NOLINT: SIG_DFL's own representation
 		return;
 	memset(&action, 0, sizeof action);
-	action.sa_handler = handle;
-	action.sa_flags = SA_RESTART | SA_ONSTACK;
+	action.sa_sigaction = handle;
+	action.sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO;
 	sigaction(number, &action, NULL);
 }
 
-const char *weir_signal_owner(int number)
+static enum weir_signal_owner owner(void)
 {
 	struct sigaction action;
 
-	if (number == 0 || sigaction(number, NULL, &action) != 0)
-		return "off";
-	return action.sa_handler == handle ? "weir" : "program";
+	if (handled == 0 || sigaction(handled, NULL, &action) != 0)
+		return WEIR_SIGNAL_OFF;
+	return (action.sa_flags & SA_SIGINFO) && action.sa_sigaction == handle
+		       ? WEIR_SIGNAL_WEIR
+		       : WEIR_SIGNAL_PROGRAM;
+}
+
+void weir_signal_look(void)
+{
+	weir_store_relaxed(&weir_stats_page.signal_owner, (uint32_t)owner());
 }

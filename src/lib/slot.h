@@ -33,14 +33,11 @@
 
 #include "atomic.h"
 #include "base.h"
+#include "weir.h"
 
-struct weir_slot {
-	uint64_t word; /* atomic */
-	/* Atomic, relaxed: on a list, index + 1 of the next slot, 0 for none; while CACHED
-	 * the cache entry that has it. */
-	uint32_t next;
-	uint32_t pieces; /* mappings that moves made here, an estimate; the pages' owner's */
-};
+/* The structure is weir.h's. Its word is atomic; `next` is atomic, relaxed: on a list,
+ * index + 1 of the next slot, 0 for none; while CACHED the cache entry that has it;
+ * `pieces` is the pages' owner's. */
 
 #define WEIR_SLOT_LIVE ((uint64_t)1 << 63)
 #define WEIR_SLOT_BUSY ((uint64_t)1 << 62)

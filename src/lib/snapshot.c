@@ -1,207 +1,225 @@
 #include "snapshot.h"
 
-#include "backend.h"
-#include "large.h"
-#include "signal.h"
-#include "weir.h"
+#include "cache.h"
+#include "slot.h"
+#include "usage.h"
 
-struct class_counts {
-	uint64_t retained_units;
-	uint64_t retained_blocks;
-	uint64_t live_blocks;
+#include <string.h>
+
+/* In all: a process may have made its counts up. Those of 2 TiB, in slots of 64 KiB. */
+#define SLOTS_MAX ((uint64_t)1 << 25)
+
+#define SLOTS_AT_ONCE 128
+
+#define FIELD(field, text, counter) \
+	{ \
+		.name = #field, .help = (text), .at = offsetof(struct weir_snapshot, field), \
+		.is_counter = (counter) \
+	}
+#define COUNTER_FIELD(counter, text) \
+	{ .name = #counter, \
+	  .help = (text), \
+	  .at = offsetof(struct weir_snapshot, counters) + \
+		WEIR_COUNT_##counter * sizeof(uint64_t), \
+	  .is_counter = true },
+
+const struct weir_snapshot_field weir_snapshot_fields[WEIR_SNAPSHOT_FIELDS] = {
+	FIELD(limit_bytes, "most bytes retained, WEIR_LIMIT", false),
+	FIELD(retained_bytes, "bytes kept for later requests", false),
+	FIELD(retained_blocks, "blocks kept for later requests", false),
+	FIELD(live_bytes, "bytes of large blocks that the program has", false),
+	FIELD(live_blocks, "large blocks that the program has", false),
+	FIELD(peak_live_bytes, "most bytes live at once", false),
+	FIELD(peak_retained_bytes, "most bytes retained at once", false),
+	FIELD(peak_footprint_bytes, "most bytes live and retained at once", false),
+	FIELD(requests, "large requests that weir served", true),
+	FIELD(hits, "requests that a retained block served", true),
+	FIELD(misses, "requests that none did", true),
+	WEIR_STATS_COUNTERS(COUNTER_FIELD)
+		FIELD(mappings, "memory mappings made by page moves", false),
 };
 
-struct counts {
-	struct class_counts classes[WEIR_CLASS_COUNT];
-	uint64_t retained_blocks;
-	uint64_t live_blocks;
-};
-
-static void count_slot(struct counts *counts, const struct weir_region *region, unsigned index,
-		       uint64_t word)
+const char *weir_state_name(enum weir_state state)
 {
-	size_t size = weir_slot_reach(word);
+	static const char *const names[] = {
+		[WEIR_STATE_OFF] = "off",
+		[WEIR_STATE_IDLE] = "idle",
+		[WEIR_STATE_READY] = "ready",
+		[WEIR_STATE_UNAVAILABLE] = "unavailable",
+	};
+
+	return state <= WEIR_STATE_UNAVAILABLE ? names[state] : "unknown";
+}
+
+const char *weir_signal_owner_name(enum weir_signal_owner owner)
+{
+	static const char *const names[] = {
+		[WEIR_SIGNAL_OFF] = "off",
+		[WEIR_SIGNAL_WEIR] = "weir",
+		[WEIR_SIGNAL_PROGRAM] = "program",
+	};
+
+	return owner <= WEIR_SIGNAL_PROGRAM ? names[owner] : "unknown";
+}
+
+/* Decoding. */
+
+static uint64_t bytes_of(const uint64_t *units)
+{
+	return weir_load_relaxed(units) << WEIR_UNIT_SHIFT;
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	memcpy(to, from, size - 1);
+	to[size - 1] = '\0';
+}
+
+/* A walk over the slots of a process. */
+struct walk {
+	struct weir_snapshot *snapshot;
+	const struct weir_stats_page *page;
+	weir_read_memory *copy;
+	void *context;
+	uint64_t slots_left;
+	uint64_t credit; /* live units that the usage word has as retained */
+};
+
+static void add_slot(struct walk *walk, unsigned region, uint64_t word)
+{
+	struct weir_snapshot *snapshot = walk->snapshot;
+	size_t reach = weir_slot_reach(word);
 	uint64_t extent = weir_slot_extent(word);
 	bool live = (word & WEIR_SLOT_LIVE) != 0;
-	struct class_counts *class =
-		&counts->classes[weir_class_of(index, live ? size : weir_units_to_bytes(extent))];
-	uint64_t used = live ? weir_region_units(region, size) : 0;
+	size_t size = live ? reach : weir_units_to_bytes(extent);
+	uint64_t used = live ? weir_align_up(reach, walk->page->page_bytes) >> WEIR_UNIT_SHIFT : 0;
+	struct weir_snapshot_class *class;
 
+	if (size > weir_region_stride(region))
+		return;
+	class = &snapshot->classes[weir_class_of(region, size)];
 	if (live) {
 		class->live_blocks++;
-		counts->live_blocks++;
+		snapshot->live_blocks++;
 	} else if (extent > 0) {
 		class->retained_blocks++;
-		counts->retained_blocks++;
+		snapshot->retained_blocks++;
 	}
 	if (extent > used)
-		class->retained_units += extent - used;
+		class->retained_bytes += weir_units_to_bytes(extent - used);
+	if (weir_cache_is_live(word))
+		walk->credit += used;
 }
 
-static void count_slots(struct counts *counts, const struct weir_space *space)
+static bool add_region(struct walk *walk, unsigned region)
 {
-	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
-		const struct weir_region *region = &space->regions[r];
-		uint32_t fresh = weir_region_fresh(region);
+	const struct weir_stats_region *where = &walk->page->regions[region];
+	struct weir_slot slots[SLOTS_AT_ONCE];
+	uint32_t fresh, count;
 
-		for (uint32_t i = 0; i < fresh; i++)
-			count_slot(counts, region, r, weir_load_relaxed(&region->slots[i].word));
-	}
-}
-
-/* JSON */
-
-static void put_key(struct weir_text *text, const char *key)
-{
-	char last = text->used > 0 ? text->data[text->used - 1] : '{';
-
-	if (last != '{' && last != '[')
-		weir_text_char(text, ',');
-	weir_text_char(text, '"');
-	weir_text_string(text, key);
-	weir_text_string(text, "\":");
-}
-
-static void put_number(struct weir_text *text, const char *key, uint64_t value)
-{
-	put_key(text, key);
-	weir_text_decimal(text, value);
-}
-
-static void put_bytes(struct weir_text *text, const char *key, uint64_t units)
-{
-	put_number(text, key, weir_units_to_bytes(units));
-}
-
-/* Control characters and bytes beyond ASCII, which need not be UTF-8, become
- * escapes of the same number. */
-static void put_string(struct weir_text *text, const char *key, const char *value)
-{
-	put_key(text, key);
-	weir_text_char(text, '"');
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if (c == '"' || c == '\\') {
-			weir_text_char(text, '\\');
-			weir_text_char(text, *value);
-		} else if (c >= 0x20 && c < 0x7f) {
-			weir_text_char(text, *value);
-		} else {
-			weir_text_string(text, "\\u00");
-			weir_text_char(text, "0123456789abcdef"[c >> 4]);
-			weir_text_char(text, "0123456789abcdef"[c & 15]);
+	if (where->slots_address == 0)
+		return true;
+	if (!walk->copy(walk->context, where->fresh_address, &fresh, sizeof fresh) ||
+	    fresh > walk->slots_left)
+		return false;
+	walk->slots_left -= fresh;
+	for (uint32_t i = 0; i < fresh; i += count) {
+		count = fresh - i < SLOTS_AT_ONCE ? fresh - i : SLOTS_AT_ONCE;
+		if (!walk->copy(walk->context, where->slots_address + i * sizeof *slots, slots,
+				count * sizeof *slots))
+			return false;
+		for (uint32_t k = 0; k < count; k++) {
+			add_slot(walk, region, slots[k].word);
+			walk->snapshot->mappings += slots[k].pieces;
 		}
 	}
-	weir_text_char(text, '"');
+	return true;
 }
 
-static void put_released(struct weir_text *text)
+static bool add_slots(struct walk *walk)
 {
-	put_key(text, "released");
-	weir_text_char(text, '{');
+	if (walk->snapshot->state != WEIR_STATE_READY)
+		return true;
+	for (unsigned r = 0; r < WEIR_STATS_REGIONS; r++)
+		if (!add_region(walk, r))
+			return false;
+	return true;
+}
+
+static void add_requests(struct weir_snapshot *snapshot, const struct weir_pool_stats *stats)
+{
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
+		struct weir_snapshot_class *class = &snapshot->classes[c];
+
+		class->size_bytes = weir_class_bytes(c);
+		class->hits =
+			weir_load_relaxed(&stats->classes[c].hits) + weir_cache_hits(stats, c);
+		class->misses = weir_load_relaxed(&stats->classes[c].misses);
+		snapshot->hits += class->hits;
+		snapshot->misses += class->misses;
+	}
+	snapshot->requests = snapshot->hits + snapshot->misses;
+}
+
+static void add_released(struct weir_snapshot *snapshot, const struct weir_released *released)
+{
 	for (unsigned t = 0; t < WEIR_TRIGGER_COUNT; t++) {
-		const struct weir_released *released = &weir_stats.released[t];
-
-		put_key(text, weir_trigger_name(t));
-		weir_text_char(text, '{');
-		put_bytes(text, "bytes", weir_load_relaxed(&released->units));
-		put_number(text, "blocks", weir_load_relaxed(&released->blocks));
-		put_number(text, "releases", weir_load_relaxed(&released->releases));
-		put_number(text, "ns", weir_load_relaxed(&released->ns));
-		weir_text_char(text, '}');
+		snapshot->released[t].bytes = bytes_of(&released[t].units);
+		snapshot->released[t].blocks = weir_load_relaxed(&released[t].blocks);
+		snapshot->released[t].releases = weir_load_relaxed(&released[t].releases);
+		snapshot->released[t].ns = weir_load_relaxed(&released[t].ns);
 	}
-	weir_text_char(text, '}');
 }
 
-static uint64_t class_hits(const struct weir_pool *pool, unsigned c)
+static void add_usage(struct weir_snapshot *snapshot, const struct weir_usage *usage, uint64_t word,
+		      uint64_t credit)
 {
-	return weir_load_relaxed(&pool->classes[c].hits) + weir_cache_hits(&pool->cache, c);
+	credit = weir_min(credit, weir_usage_retained(word));
+	snapshot->live_bytes = weir_units_to_bytes(weir_usage_live(word) + credit);
+	snapshot->retained_bytes = weir_units_to_bytes(weir_usage_retained(word) - credit);
+	snapshot->peak_live_bytes =
+		weir_max(bytes_of(&usage->peak_live_units), snapshot->live_bytes);
+	snapshot->peak_retained_bytes =
+		weir_max(bytes_of(&usage->peak_retained_units), snapshot->retained_bytes);
+	snapshot->peak_footprint_bytes = weir_max(bytes_of(&usage->peak_footprint_units),
+						  snapshot->live_bytes + snapshot->retained_bytes);
 }
 
-static void put_class(struct weir_text *text, unsigned c, const struct weir_pool *pool,
-		      const struct class_counts *counts)
+static void add_texts(struct weir_snapshot *snapshot, const struct weir_stats_page *page)
 {
-	uint64_t hits = class_hits(pool, c);
-	uint64_t misses = weir_load_relaxed(&pool->classes[c].misses);
-
-	if (hits + misses + counts->live_blocks + counts->retained_blocks == 0)
-		return;
-	if (text->data[text->used - 1] == '}')
-		weir_text_char(text, ',');
-	weir_text_char(text, '{');
-	put_number(text, "size_bytes", weir_class_bytes(c));
-	put_number(text, "hits", hits);
-	put_number(text, "misses", misses);
-	put_bytes(text, "retained_bytes", counts->retained_units);
-	put_number(text, "retained_blocks", counts->retained_blocks);
-	put_number(text, "live_blocks", counts->live_blocks);
-	weir_text_char(text, '}');
+	copy_text(snapshot->version, sizeof snapshot->version, page->weir_version);
+	copy_text(snapshot->program, sizeof snapshot->program, page->program);
+	copy_text(snapshot->socket, sizeof snapshot->socket, page->socket);
 }
 
-static void put_classes(struct weir_text *text, const struct weir_pool *pool,
-			const struct counts *counts)
+bool weir_snapshot_take(struct weir_snapshot *snapshot, const struct weir_stats_page *page,
+			weir_read_memory *copy, void *context)
 {
-	put_key(text, "classes");
-	weir_text_char(text, '[');
-	for (unsigned c = 0; pool && c < WEIR_CLASS_COUNT; c++)
-		put_class(text, c, pool, &counts->classes[c]);
-	weir_text_char(text, ']');
-}
+	struct walk walk = { snapshot, page, copy, context, SLOTS_MAX, 0 };
+	uint64_t word = weir_load_acquire(&page->pool.usage.word);
 
-static void put_usage(struct weir_text *text, struct weir_pool *pool, const struct counts *counts)
-{
-	static const struct weir_usage none;
-	const struct weir_usage *usage = pool ? &pool->usage : &none;
-	struct weir_held held = { 0, 0 };
-
-	if (pool) {
-		weir_pool_note_peaks(pool);
-		held = weir_pool_held(pool);
-	}
-	put_bytes(text, "retained_bytes", held.retained_units);
-	put_number(text, "retained_blocks", counts->retained_blocks);
-	put_bytes(text, "live_bytes", held.live_units);
-	put_number(text, "live_blocks", counts->live_blocks);
-	put_bytes(text, "peak_live_bytes", weir_load_relaxed(&usage->peak_live_units));
-	put_bytes(text, "peak_retained_bytes", weir_load_relaxed(&usage->peak_retained_units));
-	put_bytes(text, "peak_footprint_bytes", weir_load_relaxed(&usage->peak_footprint_units));
-}
-
-static void put_requests(struct weir_text *text, const struct weir_pool *pool)
-{
-	uint64_t hits = 0, misses = 0;
-
-	for (unsigned c = 0; pool && c < WEIR_CLASS_COUNT; c++) {
-		hits += class_hits(pool, c);
-		misses += weir_load_relaxed(&pool->classes[c].misses);
-	}
-	put_number(text, "requests", hits + misses);
-	put_number(text, "hits", hits);
-	put_number(text, "misses", misses);
-}
-
-void weir_snapshot_format(struct weir_text *text, const struct weir_config *config,
-			  const char *program)
-{
-	struct weir_pool *pool = weir_large_pool();
-	struct counts counts = { 0 };
-
-	if (pool)
-		count_slots(&counts, pool->space);
-	weir_text_char(text, '{');
-	put_string(text, "version", WEIR_VERSION);
-	put_number(text, "pid", (uint64_t)weir_os_pid());
-	put_string(text, "program", program);
-	put_number(text, "limit_bytes", config->limit_bytes);
-	put_usage(text, pool, &counts);
-	put_requests(text, pool);
+	memset(snapshot, 0, sizeof *snapshot);
+	if (page->version != WEIR_STATS_VERSION || page->size < sizeof *page ||
+	    !weir_is_power_of_two(page->page_bytes))
+		return false;
+	add_texts(snapshot, page);
+	snapshot->state = (enum weir_state)weir_load_acquire(&page->state);
+	snapshot->signal = (int)page->signal;
+	snapshot->signal_owner = (enum weir_signal_owner)weir_load_relaxed(&page->signal_owner);
+	snapshot->limit_bytes = weir_load_relaxed(&page->limit_bytes);
 	for (unsigned i = 0; i < WEIR_COUNTER_COUNT; i++)
-		put_number(text, weir_counter_name(i), weir_load_relaxed(&weir_stats.counters[i]));
-	put_number(text, "mappings", pool ? weir_load_relaxed(&pool->space->pieces) : 0);
-	put_string(text, "backend", weir_backend_name());
-	put_string(text, "signal", weir_signal_owner(config->signal));
-	put_released(text);
-	put_classes(text, pool, &counts);
-	weir_text_char(text, '}');
+		snapshot->counters[i] = weir_load_relaxed(&page->counters[i]);
+	add_requests(snapshot, &page->pool);
+	add_released(snapshot, page->released);
+	if (!add_slots(&walk))
+		return false;
+	add_usage(snapshot, &page->pool.usage, word, walk.credit);
+	return true;
+}
+
+bool weir_snapshot_class_is_used(const struct weir_snapshot_class *class_counts)
+{
+	return class_counts->hits + class_counts->misses + class_counts->live_blocks +
+		       class_counts->retained_blocks >
+	       0;
 }

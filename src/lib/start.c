@@ -2,13 +2,14 @@
  *
  * The constructor reads the settings, opens the gate for large requests and
  * installs the signal; it starts no thread and reserves nothing. What the
- * program allocated before it ran is the backend's. */
+ * program allocated before it ran is the backend's. The control socket's thread comes
+ * with the first large request. */
 #include "config.h"
 #include "large.h"
 #include "report.h"
+#include "self.h"
+#include "server.h"
 #include "signal.h"
-#include "snapshot.h"
-#include "weir.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,32 +28,29 @@ static void say_settings(void)
 	weir_line_send(&line);
 }
 
+static void watch(void)
+{
+	weir_signal_look();
+	weir_server_start();
+}
+
 __attribute__((constructor)) static void start(void)
 {
 	if (!weir_config_load(&config, NULL, program_invocation_short_name, NULL))
 		_exit(EXIT_BAD_SETTING);
+	weir_self_introduce(program_invocation_short_name);
+	if (config.only)
+		weir_config_leave_environment();
 	if (config.disable)
 		return;
-	weir_large_enable(&config);
+	weir_large_enable(&config, watch);
 	weir_signal_install(config.signal);
+	weir_signal_look();
+	weir_server_prepare(&config);
 	if ((config.verbose || config.strict) && !weir_large_resolve_config())
 		_exit(EXIT_BAD_SETTING);
 	if (config.verbose)
 		say_settings();
-}
-
-/* The path with %p replaced by the process id. */
-static bool format_path(struct weir_text *text, const char *pattern)
-{
-	for (; *pattern; pattern++) {
-		if (pattern[0] == '%' && pattern[1] == 'p') {
-			weir_text_decimal(text, (uint64_t)weir_os_pid());
-			pattern++;
-		} else {
-			weir_text_char(text, *pattern);
-		}
-	}
-	return weir_text_fits(text);
 }
 
 static void say_unwritten(const char *path, int error)
@@ -70,25 +68,30 @@ static void say_unwritten(const char *path, int error)
 /* One line a process, appended: the processes of a program may share the file. */
 __attribute__((destructor)) static void report(void)
 {
-	static char json[WEIR_SNAPSHOT_BYTES];
+	static char json[WEIR_SNAPSHOT_JSON_BYTES];
+	static struct weir_snapshot snapshot;
 	char path_bytes[4096];
 	struct weir_text text, path;
 	int error;
 
-	if (config.disable || !config.report_at_exit)
+	if (config.disable)
+		return;
+	weir_server_leave();
+	if (!config.report_at_exit)
 		return;
 	weir_large_resolve_config();
 	weir_text_init(&text, json, sizeof json);
-	weir_snapshot_format(&text, &config, program_invocation_short_name);
+	weir_self_snapshot(&snapshot);
+	weir_snapshot_format_json(&text, &snapshot);
 	weir_text_char(&text, '\n');
 	if (!config.report_path) {
 		weir_report_text(&text);
 		return;
 	}
 	weir_text_init(&path, path_bytes, sizeof path_bytes);
-	error = format_path(&path, config.report_path)
-			? weir_os_append_file(path.data, text.data, text.used)
-			: -ENAMETOOLONG;
+	weir_text_pattern(&path, config.report_path, (uint64_t)weir_os_pid());
+	error = weir_text_fits(&path) ? weir_os_append_file(path.data, text.data, text.used)
+				      : -ENAMETOOLONG;
 	if (error)
 		say_unwritten(config.report_path, error);
 }

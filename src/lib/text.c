@@ -69,3 +69,15 @@ void weir_text_fixed(struct weir_text *text, uint64_t value, unsigned digits)
 		put_number(text, value % scale, 10, digits);
 	}
 }
+
+void weir_text_pattern(struct weir_text *text, const char *pattern, uint64_t pid)
+{
+	for (; *pattern; pattern++) {
+		if (pattern[0] == '%' && pattern[1] == 'p') {
+			weir_text_decimal(text, pid);
+			pattern++;
+		} else {
+			weir_text_char(text, *pattern);
+		}
+	}
+}

@@ -20,6 +20,8 @@ void weir_text_bytes(struct weir_text *text, const char *bytes, size_t count);
 void weir_text_decimal(struct weir_text *text, uint64_t value);
 /* 0x and lower-case digits, no leading zeros. */
 void weir_text_hex(struct weir_text *text, uint64_t value);
+/* The pattern, with %p replaced by a process id. */
+void weir_text_pattern(struct weir_text *text, const char *pattern, uint64_t pid);
 /* value / 10^digits with exactly `digits` places behind the point: (15, 1) is 1.5. */
 void weir_text_fixed(struct weir_text *text, uint64_t value, unsigned digits);
 

@@ -5,26 +5,20 @@
  *
  *   word = live units (34 bits) | retained units (30 bits)
  *
- * 30 bits of 4 KiB are 4 TiB, the largest WEIR_LIMIT. */
+ * 30 bits of 4 KiB are 4 TiB, the largest WEIR_LIMIT. The word and the peaks, which are
+ * statistics (atomic, relaxed), stand in the statistics page (weir.h). */
 #ifndef WEIR_USAGE_H
 #define WEIR_USAGE_H
 
 #include "atomic.h"
 #include "base.h"
+#include "weir.h"
 
-#define WEIR_USAGE_RETAINED_BITS 30
+#define WEIR_USAGE_RETAINED_BITS WEIR_STATS_RETAINED_BITS
 #define WEIR_USAGE_RETAINED_MAX (((uint64_t)1 << WEIR_USAGE_RETAINED_BITS) - 1)
 
 /* More than all regions can hold; what is above it was below zero. */
 #define WEIR_USAGE_LIVE_MAX ((uint64_t)3 << 32)
-
-struct weir_usage {
-	WEIR_CACHE_ALIGNED uint64_t word; /* atomic */
-	/* The largest values so far; atomic, relaxed: statistics. */
-	WEIR_CACHE_ALIGNED uint64_t peak_live_units;
-	uint64_t peak_retained_units;
-	uint64_t peak_footprint_units;
-};
 
 /* 0 where the count is below it for a moment, because another thread has yet to add. */
 static inline uint64_t weir_usage_live(uint64_t word)

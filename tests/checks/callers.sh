@@ -22,6 +22,10 @@ only os.c '(SYS_)?(open|openat|read|pread|pread64|write|fopen)|clock_gettime|get
 	rule 'only os.c opens, reads and writes files and asks for the time'
 only os.c '(SYS_|__NR_)[a-z0-9_]+|syscall' |
 	rule 'only os.c makes system calls by number'
+only socket.c 'bind|accept4|recv|getsockopt|setsockopt|mkdir|unlink|lstat|fchmod' |
+	rule 'only socket.c has peers, makes directories and removes files'
+only server.c 'pthread_[a-z]+|poll|prctl' |
+	rule 'only server.c starts a thread and waits'
 only config.c 'getenv|secure_getenv|environ|__environ' |
 	rule 'only config.c reads the environment'
 only report.c 'stderr|STDERR_FILENO|perror' |

@@ -6,7 +6,7 @@
 allowed='
 _GLOBAL_OFFSET_TABLE_ __errno_location __stack_chk_fail abort
 __libc_current_sigrtmax __libc_current_sigrtmin getauxval
-memchr memcmp memcpy memmove memset
+memchr memcmp memcpy memmove memrchr memset
 strchr strcmp strcspn strlen strncmp strrchr strspn strstr
 '
 

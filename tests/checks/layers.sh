@@ -5,11 +5,13 @@
 layers='
 0 base atomic text units classes
 1 os report
-2 config config_table complaint option option_size option_class option_name cgroup stats
+2 config config_set config_table complaint option option_size option_class option_name cgroup
+2 request socket_path stats
 3 slot space lists colour
 4 usage cache quota extent pool live footprint remap resize move release decay
+4 snapshot snapshot_json metrics
 5 large backend
-6 signal snapshot
+6 signal self control socket server
 7 interpose start
 '
 

@@ -13,6 +13,7 @@ unlisted() {
 }
 
 unlisted src/lib/*.[ch] include/*.h | rule 'Makefile.am lists every file of the library'
+unlisted src/cli/*.[ch] | rule 'Makefile.am lists every file of the command'
 unlisted tests/unit/*_test.cc tests/stress/*.cc tests/e2e/*_test.cc tests/checks/[!c]*.sh tests/checks/c[!h]*.sh |
 	rule 'Makefile.am lists every test'
 unlisted tests/harness/*.[ch]* tests/victims/*.[ch] tests/tools/*.c bench/*.[ch] bench/workloads/*.c |

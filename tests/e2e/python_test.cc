@@ -1,5 +1,5 @@
 /* Python with numpy: array temporaries of megabytes. */
-#include "preloaded.h"
+#include "command.h"
 
 #include <csignal>
 
@@ -25,22 +25,6 @@ for i in range(300):
     grown += bytes([i % 256]) * 50000
 print(len(grown), hashlib.sha256(grown).hexdigest())
 )";
-
-bool has_numpy(const std::string &python)
-{
-	return !python.empty() &&
-	       Launch({ python, "-c", "import numpy" }).plain().run().succeeded();
-}
-
-/* The first on PATH may be one without numpy. */
-std::string python_with_numpy()
-{
-	for (const std::string &python :
-	     { std::string("/usr/bin/python3"), find_program({ "python3" }) })
-		if (has_numpy(python))
-			return python;
-	return "";
-}
 
 TEST(Python, ComputesTheSameWithNumpy)
 {

@@ -52,20 +52,21 @@ inline bool make_space(weir_space *space, unsigned region_shift, size_t huge_str
 	return weir_space_init(space, &options);
 }
 
+/* Those of the process; a pool's own are its own. */
+inline void reset_counters()
+{
+	memset(weir_stats_page.counters, 0, sizeof weir_stats_page.counters);
+	memset(weir_stats_page.released, 0, sizeof weir_stats_page.released);
+}
+
 struct Engine {
 	explicit Engine(const EngineOptions &options = {})
 	{
-		weir_pool_options limits = {};
+		weir_pool_options limits = limits_of(options);
 
 		fake_os_reset();
-		memset(&weir_stats, 0, sizeof weir_stats);
+		reset_counters();
 		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
-		limits.limit_bytes = options.limit;
-		limits.footprint_bytes = options.footprint;
-		limits.cached_bytes = options.cached;
-		limits.class_blocks = options.class_blocks;
-		limits.class_limits = options.class_limits.data();
-		limits.class_limit_count = (unsigned)options.class_limits.size();
 		weir_pool_init(&pool, &space, &limits);
 	}
 	~Engine()
@@ -77,6 +78,34 @@ struct Engine {
 	Engine &operator=(const Engine &) = delete;
 
 	static uint64_t now() { return weir_os_now_ms(); }
+
+	/* Valid as long as the options are. */
+	weir_pool_options limits_of(const EngineOptions &options)
+	{
+		weir_pool_options limits = {};
+
+		limits.limit_bytes = options.limit;
+		limits.footprint_bytes = options.footprint;
+		limits.cached_bytes = options.cached;
+		limits.class_blocks = options.class_blocks;
+		limits.class_limits = options.class_limits.data();
+		limits.class_limit_count = (unsigned)options.class_limits.size();
+		limits.stats = &stats;
+		return limits;
+	}
+
+	/* Other limits; the second releases what is beyond them, too. */
+	void set_limits(const EngineOptions &options)
+	{
+		weir_pool_options limits = limits_of(options);
+
+		weir_pool_set_limits(&pool, &limits);
+	}
+	weir_tally change_limits(const EngineOptions &options)
+	{
+		set_limits(options);
+		return weir_release_excess(&pool, now());
+	}
 
 	/* The program's calls. */
 
@@ -99,7 +128,8 @@ struct Engine {
 		if (class_index == WEIR_NO_CLASS)
 			return nullptr;
 		char *block = weir_cache_take(&pool.cache.entries[group][class_index],
-					      weir_cache_id(group, class_index), bytes);
+					      weir_cache_id(group, class_index), bytes,
+					      &stats.cached_hits[group][class_index]);
 
 		return (char *)weir_align_down((uintptr_t)block, page);
 	}
@@ -207,12 +237,17 @@ struct Engine {
 	}
 	size_t released_bytes(weir_trigger trigger) const
 	{
-		return weir_units_to_bytes(weir_stats.released[trigger].units);
+		return weir_units_to_bytes(weir_stats_page.released[trigger].units);
 	}
 
 	weir_class &class_for(size_t bytes)
 	{
 		return pool.classes[weir_class_of(weir_region_of(bytes, 1), bytes)];
+	}
+
+	weir_stats_class &counts_for(size_t bytes)
+	{
+		return stats.classes[weir_class_of(weir_region_of(bytes, 1), bytes)];
 	}
 
 	/* Mappings that lie in the reservation. */
@@ -225,6 +260,7 @@ struct Engine {
 	testing::AssertionResult zero_beyond_extents();
 
 	weir_space space = {};
+	weir_pool_stats stats = {};
 	weir_pool pool = {};
 };
 
@@ -350,7 +386,7 @@ inline testing::AssertionResult check_cache(const weir_pool &pool)
 /* Limits may be passed by what the kernel would not release, and by nothing else. */
 inline testing::AssertionResult compare_sums(const weir_pool &pool, EngineSums &sums)
 {
-	bool refused = weir_stats.counters[WEIR_COUNT_release_failures] > 0;
+	bool refused = weir_stats_page.counters[WEIR_COUNT_release_failures] > 0;
 	uint64_t word = weir_pool_usage(&pool);
 
 	if (weir_usage_live(word) != sums.live || weir_usage_retained(word) != sums.retained)

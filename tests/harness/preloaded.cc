@@ -1,7 +1,12 @@
 #include "preloaded.h"
 
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -55,6 +60,18 @@ bool is_elf_program(const fs::path &path)
 }
 
 } // namespace
+
+bool eventually(const std::function<bool()> &holds)
+{
+	auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+
+	while (!holds()) {
+		if (std::chrono::steady_clock::now() > end)
+			return false;
+		poll(nullptr, 0, 1);
+	}
+	return true;
+}
 
 std::string read_file(const std::string &path)
 {
@@ -135,6 +152,22 @@ std::string Report::text(const std::string &name) const
 		return found->second;
 	ADD_FAILURE() << "the report has no text " << name;
 	return "";
+}
+
+std::vector<std::string> Report::names() const
+{
+	std::vector<std::string> names;
+
+	for (const auto &member : numbers_)
+		names.push_back(member.first);
+	for (const auto &member : texts_)
+		names.push_back(member.first);
+	names.erase(std::remove_if(
+			    names.begin(), names.end(),
+			    [](const std::string &name) { return name.rfind("classes/", 0) == 0; }),
+		    names.end());
+	std::sort(names.begin(), names.end());
+	return names;
 }
 
 size_t Report::class_count() const
@@ -232,6 +265,13 @@ Launch &Launch::env(const std::string &name, const std::string &value)
 {
 	env_[name] = value;
 	return *this;
+}
+
+std::string Launch::variable(const std::string &name) const
+{
+	auto found = env_.find(name);
+
+	return found != env_.end() ? found->second : "";
 }
 
 Launch &Launch::in(const std::string &directory)
@@ -426,6 +466,83 @@ void Puppet::release(int number)
 {
 	signal(number);
 	ask("check");
+}
+
+Peer::Peer(const std::string &path) : peer_(peer_connect(path.c_str()))
+{
+	if (peer_ < 0)
+		ADD_FAILURE() << "cannot connect to " << path << ": errno " << -peer_;
+}
+
+Peer::~Peer()
+{
+	if (peer_ >= 0)
+		peer_close(peer_);
+}
+
+bool Peer::send(const std::string &bytes)
+{
+	return peer_send(peer_, bytes.data(), bytes.size()) == 0;
+}
+
+void Peer::finish()
+{
+	peer_finish(peer_);
+}
+
+std::string Peer::hear()
+{
+	std::string answer(256 * KiB, '\0');
+
+	if (peer_receive(peer_, answer.data(), answer.size()) == -ETIMEDOUT)
+		ADD_FAILURE() << "the peer is neither answered nor dropped";
+	answer.resize(strlen(answer.c_str()));
+	return answer;
+}
+
+bool Peer::is_closed() const
+{
+	return peer_is_closed(peer_);
+}
+
+std::string ask_socket(const std::string &path, const std::string &line)
+{
+	std::string answer(256 * KiB, '\0');
+
+	if (!eventually([&] {
+		    int peer = peer_connect(path.c_str());
+		    bool sent = peer >= 0 &&
+				peer_send(peer, (line + "\n").c_str(), line.size() + 1) == 0;
+
+		    if (sent)
+			    peer_receive(peer, answer.data(), answer.size());
+		    if (peer >= 0)
+			    peer_close(peer);
+		    return sent && answer[0] != '\0';
+	    }))
+		ADD_FAILURE() << "no answer to \"" << line << "\"";
+	answer.resize(strlen(answer.c_str()));
+	if (!answer.empty() && answer.back() == '\n')
+		answer.pop_back();
+	return answer;
+}
+
+uint64_t figure(const std::string &answer, const std::string &name)
+{
+	size_t at = answer.find(" " + name + "=");
+
+	if (answer.rfind("ok ", 0) == 0 && at != std::string::npos)
+		return std::stoull(answer.substr(at + name.size() + 2));
+	ADD_FAILURE() << "no " << name << " in \"" << answer << "\"";
+	return 0;
+}
+
+/* The first large request begins to serve. */
+Served::Served(Launch launch)
+    : Puppet(launch.env("WEIR_SOCKET", file("socket"))), socket_(file("socket"))
+{
+	fill(block, block, block_bytes);
+	request("ping");
 }
 
 std::string victim(const std::string &name)

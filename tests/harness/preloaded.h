@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include <vector>
 
 extern "C" {
+#include "peer.h"
 #include "proc.h"
 #include "program.h"
 }
@@ -34,6 +36,9 @@ constexpr uint64_t counted(uint64_t bytes)
 {
 	return (bytes + 31 * 128 + 4095) / 4096 * 4096;
 }
+
+/* Looks again and again until it holds: false when it does not within 30 seconds. */
+bool eventually(const std::function<bool()> &holds);
 
 std::string read_file(const std::string &path);
 void write_file(const std::string &path, const std::string &content);
@@ -67,6 +72,8 @@ public:
 	/* The same for the one class that serves requests of `bytes`. */
 	uint64_t of_class(uint64_t bytes, const std::string &name) const;
 	size_t class_count() const;
+	/* All members but those of classes, sorted. */
+	std::vector<std::string> names() const;
 
 private:
 	std::map<std::string, uint64_t> numbers_;
@@ -97,6 +104,7 @@ public:
 	Launch &plain();			    /* without weir */
 	Launch &behind(const std::string &library); /* preloaded too, after weir */
 	Launch &env(const std::string &name, const std::string &value);
+	std::string variable(const std::string &name) const; /* as env() has set it */
 	Launch &in(const std::string &directory);
 	Launch &input(const std::string &path);
 	Launch &ignoring(int signal);
@@ -164,6 +172,48 @@ private:
 };
 
 Launch puppet();
+
+/* A peer of a control socket. One that cannot connect fails the test. */
+class Peer
+{
+public:
+	explicit Peer(const std::string &path);
+	Peer(Peer &&other) noexcept : peer_(other.peer_) { other.peer_ = -1; }
+	~Peer();
+	Peer(const Peer &) = delete;
+	Peer &operator=(const Peer &) = delete;
+
+	/* Whether all of it was taken. */
+	bool send(const std::string &bytes);
+	void finish(); /* sends no more */
+	/* Everything up to the end; a time-out fails the test. */
+	std::string hear();
+	bool is_closed() const;
+
+private:
+	int peer_;
+};
+
+/* The answer to one line, without its last newline. Tries again where there is no socket yet
+ * or the connection is closed without an answer, and fails the test in the end. */
+std::string ask_socket(const std::string &path, const std::string &line);
+
+/* A figure of an answer of the form `ok NAME=NUMBER ...`; a missing one fails the test. */
+uint64_t figure(const std::string &answer, const std::string &name);
+
+/* A puppet that serves a control socket: it holds one block, its last. */
+class Served : private Directory, public Puppet
+{
+public:
+	explicit Served(Launch launch = puppet());
+	const std::string &socket() const { return socket_; }
+	std::string request(const std::string &line) const { return ask_socket(socket_, line); }
+	static constexpr unsigned block = 4095;
+	static constexpr uint64_t block_bytes = 64 * KiB;
+
+private:
+	std::string socket_;
+};
 
 /* A program or library of tests/victims, as built. */
 std::string victim(const std::string &name);

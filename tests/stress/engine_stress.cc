@@ -177,7 +177,7 @@ TEST(EngineStress, NeverRetainsMoreThanTheLimit)
 	});
 	run_programs(&engine, &crew);
 	EXPECT_LE(most, 3 * mib + page);
-	EXPECT_LE(weir_units_to_bytes(engine.pool.usage.peak_retained_units), 3 * mib + page);
+	EXPECT_LE(weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units), 3 * mib + page);
 	EXPECT_GT(most, 2 * mib);
 	expect_whole(&engine);
 }
@@ -327,7 +327,7 @@ uint64_t cache_hits(const Engine &engine)
 	uint64_t hits = 0;
 
 	for (unsigned c = 0; c < WEIR_CACHE_CLASSES; c++)
-		hits += weir_cache_hits(&engine.pool.cache, c);
+		hits += weir_cache_hits(engine.pool.stats, c);
 	return hits;
 }
 
@@ -362,7 +362,7 @@ TEST(CacheStress, KeepsTheLimitWhileLiveBlocksGiveUpTheirRoom)
 	crew.meanwhile([&] { most = weir_max(most, engine.charged_bytes()); });
 	run_programs(&engine, &crew);
 	EXPECT_LE(most, limit);
-	EXPECT_LE(weir_units_to_bytes(engine.pool.usage.peak_retained_units), limit);
+	EXPECT_LE(weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units), limit);
 	EXPECT_GT(most, 3 * mib);
 	EXPECT_GT(cache_hits(engine), 0U);
 	expect_whole(&engine);

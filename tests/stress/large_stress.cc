@@ -66,7 +66,7 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	fake_os_fail(FAKE_RESERVE, 0, 8);
 	ASSERT_TRUE(weir_config_load(&config, environment, "large_stress", nullptr));
 	weir_backend.free(weir_backend.malloc(1));
-	weir_large_enable(&config);
+	weir_large_enable(&config, nullptr);
 	for (unsigned t = 0; t < thread_count; t++)
 		threads.emplace_back([&, t] { wrong += use_blocks(t); });
 	std::thread helper([&] {
@@ -82,7 +82,7 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	EXPECT_EQ(0U, wrong);
 	ASSERT_NE(nullptr, weir_large_pool());
 	EXPECT_EQ(0U, weir_pool_held(weir_large_pool()).live_units);
-	EXPECT_LE(weir_units_to_bytes(weir_large_pool()->usage.peak_retained_units), 8 * mib);
+	EXPECT_LE(weir_units_to_bytes(weir_large_pool()->stats->usage.peak_retained_units), 8 * mib);
 	weir_large_release(WEIR_TRIGGER_api);
 	EXPECT_EQ(0U, weir_pool_usage(weir_large_pool()));
 	fake_os_reset();

@@ -53,7 +53,7 @@ struct Cache : testing::Test {
 	size_t cached_bytes() const { return weir_units_to_bytes(engine.pool.cache.units); }
 	uint64_t hits(size_t bytes) const
 	{
-		return weir_cache_hits(&engine.pool.cache,
+		return weir_cache_hits(engine.pool.stats,
 				       weir_class_of(weir_region_of(bytes, 1), bytes));
 	}
 
@@ -121,7 +121,7 @@ TEST_F(Cache, SendsWhatFindsItsEntryTakenToTheLists)
 	EXPECT_EQ(third, engine.take(mib));
 	EXPECT_EQ(second, engine.take(mib));
 	EXPECT_EQ(1U, hits(mib));
-	EXPECT_EQ(2U, engine.class_for(mib).hits);
+	EXPECT_EQ(2U, engine.counts_for(mib).hits);
 }
 
 /* A block that is live has its entry, too. */
@@ -203,11 +203,11 @@ TEST_F(Cache, CountsWhatIsLiveOfItsBlocks)
 TEST_F(Cache, CountsItsLiveBlocksInThePeaks)
 {
 	live_at_hand(mib, mib);
-	EXPECT_EQ(mib, weir_units_to_bytes(engine.pool.usage.peak_retained_units));
+	EXPECT_EQ(mib, weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units));
 	engine.take(300 * kib);
-	EXPECT_EQ(mib + 300 * kib, weir_units_to_bytes(engine.pool.usage.peak_live_units));
-	EXPECT_EQ(mib + 300 * kib, weir_units_to_bytes(engine.pool.usage.peak_footprint_units));
-	EXPECT_EQ(mib, weir_units_to_bytes(engine.pool.usage.peak_retained_units));
+	EXPECT_EQ(mib + 300 * kib, weir_units_to_bytes(engine.pool.stats->usage.peak_live_units));
+	EXPECT_EQ(mib + 300 * kib, weir_units_to_bytes(engine.pool.stats->usage.peak_footprint_units));
+	EXPECT_EQ(mib, weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units));
 }
 
 /* Limits */

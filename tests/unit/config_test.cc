@@ -130,6 +130,10 @@ TEST(Config, HasTheDefaultsOfTheTable)
 	EXPECT_EQ(nullptr, config.programs);
 	EXPECT_FALSE(config.report_at_exit);
 	EXPECT_EQ(nullptr, config.report_path);
+	EXPECT_STREQ("", config.socket);
+	EXPECT_STREQ("", config.socket_dir);
+	EXPECT_STREQ("", config.runtime_dir);
+	EXPECT_FALSE(config.only);
 	EXPECT_FALSE(config.verbose);
 	EXPECT_FALSE(config.strict);
 }
@@ -161,6 +165,7 @@ TEST(Config, TakesTheDefaultLimitFromTheMemoryLimit)
 TEST(Config, ReadsFlags)
 {
 	for (auto flag : { std::make_pair("WEIR_DISABLE", &weir_config::disable),
+			   std::make_pair("WEIR_ONLY", &weir_config::only),
 			   std::make_pair("WEIR_VERBOSE", &weir_config::verbose),
 			   std::make_pair("WEIR_STRICT", &weir_config::strict) }) {
 		ExpectAccepted<bool>(flag.first, flag.second,
@@ -359,6 +364,65 @@ TEST(Config, RefusesAPathThatItHasNoRoomFor)
 	EXPECT_FALSE(exceeds.config.report_at_exit);
 }
 
+/* The control socket. */
+
+TEST(Config, ReadsTheSocket)
+{
+	EXPECT_STREQ("/run/weir/%p.sock",
+		     Loaded({ "WEIR_SOCKET=/run/weir/%p.sock" }).config.socket);
+	EXPECT_STREQ("auto", Loaded({ "WEIR_SOCKET=auto" }).config.socket);
+	EXPECT_STREQ("auto", Loaded({ "WEIR_SOCKET=AUTO" }).config.socket);
+	EXPECT_STREQ("", Loaded({ "WEIR_SOCKET=off" }).config.socket);
+	EXPECT_STREQ("", Loaded({ "WEIR_SOCKET=OFF" }).config.socket);
+	ExpectRefused("WEIR_SOCKET", "an absolute path of up to 107 bytes, auto, or off", "off",
+		      { "", "1", "on", "none", "weir.sock", "./auto", "~/weir" });
+}
+
+TEST(Config, ReadsTheDirectoryOfSockets)
+{
+	EXPECT_STREQ("/run/mine", Loaded({ "WEIR_SOCKET_DIR=/run/mine" }).config.socket_dir);
+	EXPECT_STREQ("", Loaded({ "WEIR_SOCKET_DIR=none" }).config.socket_dir);
+	ExpectRefused("WEIR_SOCKET_DIR", "an absolute path of up to 107 bytes, or none", "none",
+		      { "", "auto", "off", "run" });
+}
+
+TEST(Config, RefusesASocketPathThatTheKernelHasNoRoomFor)
+{
+	const std::string most = "/" + std::string(WEIR_SOCKET_PATH_BYTES - 2, 'p');
+
+	Loaded fits({ "WEIR_SOCKET=" + most, "WEIR_SOCKET_DIR=" + most });
+	Loaded exceeds({ "WEIR_SOCKET=" + most + "p", "WEIR_SOCKET_DIR=" + most + "p" });
+
+	EXPECT_THAT(fits.complaints, IsEmpty());
+	EXPECT_EQ(most, fits.config.socket);
+	EXPECT_EQ(most, fits.config.socket_dir);
+	EXPECT_THAT(exceeds.complaints, ElementsAre(HasSubstr(": too long a path; "),
+						    HasSubstr(": too long a path; ")));
+	EXPECT_STREQ("", exceeds.config.socket);
+	EXPECT_STREQ("", exceeds.config.socket_dir);
+}
+
+TEST(Config, KeepsThePathOfTheSocketWhenTheProgramWritesOverItsEnvironment)
+{
+	Loaded loaded({ "WEIR_SOCKET=/run/a", "WEIR_SOCKET_DIR=/run/b", "XDG_RUNTIME_DIR=/run/c" });
+
+	for (std::string &entry : loaded.environment)
+		std::fill(entry.begin(), entry.end(), 't');
+	EXPECT_STREQ("/run/a", loaded.config.socket);
+	EXPECT_STREQ("/run/b", loaded.config.socket_dir);
+	EXPECT_STREQ("/run/c", loaded.config.runtime_dir);
+}
+
+TEST(Config, TakesTheRuntimeDirectoryWhereItFits)
+{
+	const std::string most = "/" + std::string(WEIR_SOCKET_PATH_BYTES - 2, 'r');
+
+	EXPECT_STREQ("/run/user/7", Loaded({ "XDG_RUNTIME_DIR=/run/user/7" }).config.runtime_dir);
+	EXPECT_EQ(most, Loaded({ "XDG_RUNTIME_DIR=" + most }).config.runtime_dir);
+	EXPECT_STREQ("", Loaded({ "XDG_RUNTIME_DIR=" + most + "r" }).config.runtime_dir);
+	EXPECT_STREQ("", Loaded({ "XDG_RUNTIME_DIRS=/run", "RUNTIME_DIR=/r" }).config.runtime_dir);
+}
+
 /* Class limits. */
 
 struct Range {
@@ -385,8 +449,8 @@ void ExpectClassLimits(const char *value, std::initializer_list<Range> ranges)
 
 TEST(Config, ReadsClassLimits)
 {
-	ExpectClassLimits("64K-1M:32M,16M:64M,*:128M", { { 64 * kib, 1280 * kib, 32 * mib },
-							 { 16 * mib, 20 * mib, 64 * mib },
+	ExpectClassLimits("64K-1M:32M,16M:64M,*:128M", { { 64 * kib, 1024 * kib, 32 * mib },
+							 { 16 * mib, 16 * mib, 64 * mib },
 							 { 0, WEIR_NO_LIMIT, 128 * mib } });
 	ExpectClassLimits("*:0", { { 0, WEIR_NO_LIMIT, 0 } });
 	ExpectClassLimits("*:0%", { { 0, WEIR_NO_LIMIT, 0 } });
@@ -394,11 +458,11 @@ TEST(Config, ReadsClassLimits)
 	ExpectClassLimits("none", {});
 }
 
-TEST(Config, RoundsAClassLimitUpToTheClassThatServesItsSize)
+TEST(Config, KeepsTheSizesOfAClassLimitAsTheyWereAsked)
 {
-	ExpectClassLimits("11M:64M", { { 11 * mib, 12 * mib, 64 * mib } });
-	ExpectClassLimits("64K-900K:64M", { { 64 * kib, 1024 * kib, 64 * mib } });
-	ExpectClassLimits("1048577:1M", { { mib + 1, mib + 256 * kib, mib } });
+	ExpectClassLimits("11M:64M", { { 11 * mib, 11 * mib, 64 * mib } });
+	ExpectClassLimits("64K-900K:64M", { { 64 * kib, 900 * kib, 64 * mib } });
+	ExpectClassLimits("1048577:1M", { { mib + 1, mib + 1, mib } });
 }
 
 TEST(Config, RefusesClassLimitsWithAnErrorAnywhere)
@@ -754,8 +818,7 @@ TEST(Config, WarnsOnceForEachUnknownName)
 
 TEST(Config, DoesNotKnowTheVariablesOfLaterVersions)
 {
-	for (const char *name :
-	     { "WEIR_LIVE_LIMIT", "WEIR_SOCKET", "WEIR_BACKGROUND", "WEIR_PRESSURE" }) {
+	for (const char *name : { "WEIR_LIVE_LIMIT", "WEIR_BACKGROUND", "WEIR_PRESSURE" }) {
 		Loaded loaded({ std::string(name) + "=1" });
 
 		EXPECT_THAT(loaded.complaints,
@@ -853,6 +916,295 @@ TEST(Config, ComplainsOnStderrWithoutASink)
 		testing::MatchesRegex("weir\\[[0-9]+\\]: WEIR_LIMIT=12Q: not a size; [^\n]+\n"));
 }
 
+/* Where values come from. */
+
+std::string Setting(const weir_config &config, const char *name)
+{
+	char data[1024];
+	struct weir_text text;
+
+	weir_text_init(&text, data, sizeof data);
+	return weir_config_format_setting(&text, &config, name) ? data : "no such name";
+}
+
+TEST(Config, SaysWhereEachValueComesFrom)
+{
+	Loaded loaded({ "WEIR_PRESET=minimal", "WEIR_DECAY=3s", "WEIR_MIN=4Q" });
+
+	EXPECT_EQ("WEIR_PRESET=minimal\tenvironment\n", Setting(loaded.config, "WEIR_PRESET"));
+	EXPECT_EQ("WEIR_LIMIT=8M\tpreset\n", Setting(loaded.config, "WEIR_LIMIT"));
+	EXPECT_EQ("WEIR_MAX=1M\tpreset\n", Setting(loaded.config, "WEIR_MAX"));
+	EXPECT_EQ("WEIR_CLASS_BLOCKS=8\tpreset\n", Setting(loaded.config, "WEIR_CLASS_BLOCKS"));
+	EXPECT_EQ("WEIR_DECAY=3s\tenvironment\n", Setting(loaded.config, "WEIR_DECAY"));
+	EXPECT_EQ("WEIR_MIN=64K\tdefault\n", Setting(loaded.config, "WEIR_MIN"));
+	EXPECT_EQ("WEIR_SIGNAL=USR1\tdefault\n", Setting(loaded.config, "WEIR_SIGNAL"));
+}
+
+TEST(Config, CallsAValueOfTheTableDefaultUnderAPresetThatLeavesIt)
+{
+	Loaded loaded({ "WEIR_PRESET=aggressive" });
+
+	EXPECT_EQ("WEIR_LIMIT=min(5G, 50%)\tpreset\n", Setting(loaded.config, "WEIR_LIMIT"));
+	EXPECT_EQ("WEIR_MAX=4G\tdefault\n", Setting(loaded.config, "WEIR_MAX"));
+}
+
+TEST(Config, SaysThatBoundsThatWerePutBackAreNotTheEnvironments)
+{
+	Loaded both({ "WEIR_MIN=2M", "WEIR_MAX=1M" });
+	Loaded preset({ "WEIR_MIN=2M", "WEIR_PRESET=minimal" });
+
+	EXPECT_EQ("WEIR_MIN=64K\tdefault\n", Setting(both.config, "WEIR_MIN"));
+	EXPECT_EQ("WEIR_MAX=4G\tdefault\n", Setting(both.config, "WEIR_MAX"));
+	EXPECT_EQ("WEIR_MAX=1M\tpreset\n", Setting(preset.config, "WEIR_MAX"));
+}
+
+TEST(Config, SaysThatADefaultInPlaceOfAShareIsNotTheEnvironments)
+{
+	Loaded loaded({ "WEIR_LIMIT=25%" });
+
+	loaded.Resolve(0);
+	EXPECT_EQ("WEIR_LIMIT=128M\tdefault\n", Setting(loaded.config, "WEIR_LIMIT"));
+}
+
+TEST(Config, HasASettingForEveryNameAndNoOther)
+{
+	Loaded loaded({});
+
+	for (size_t i = 0; i < weir_config_option_count(); i++) {
+		const char *name = weir_config_option_help(i).name;
+
+		EXPECT_THAT(Setting(loaded.config, name),
+			    testing::AllOf(StartsWith(std::string(name) + "="),
+					   EndsWith("\tdefault\n")));
+	}
+	for (const char *name : { "", "WEIR_", "WEIR_LIMI", "WEIR_LIMITS", "weir_limit", "PATH" })
+		EXPECT_EQ("no such name", Setting(loaded.config, name)) << name;
+}
+
+TEST(Config, ListsItsSettingsOneLineEach)
+{
+	Loaded loaded({ "WEIR_LIMIT=1M" });
+	char data[4096];
+	struct weir_text text;
+	std::string lines;
+
+	for (size_t i = 0; i < weir_config_option_count(); i++)
+		lines += Setting(loaded.config, weir_config_option_help(i).name);
+	weir_text_init(&text, data, sizeof data);
+	weir_config_format_settings(&text, &loaded.config);
+	EXPECT_EQ(lines, data);
+	EXPECT_EQ(19, std::count(lines.begin(), lines.end(), '\n'));
+}
+
+TEST(Config, KeepsASettingOneLineWhateverTheEnvironmentHolds)
+{
+	Loaded loaded({ "WEIR_REPORT=exit:/tmp/a\nWEIR_LIMIT=1\tset", "WEIR_SOCKET=/run/a\nb",
+			"WEIR_PROGRAMS=program,a\tb\nc" });
+
+	for (const char *name : { "WEIR_REPORT", "WEIR_SOCKET", "WEIR_PROGRAMS" }) {
+		std::string line = Setting(loaded.config, name);
+
+		EXPECT_EQ(1, std::count(line.begin(), line.end(), '\n')) << line;
+		EXPECT_EQ(1, std::count(line.begin(), line.end(), '\t')) << line;
+	}
+}
+
+/* Changing settings while the program runs. */
+
+struct Set {
+	Set(weir_config *config, const char *name, const char *value, size_t memory = 4 * gib)
+	{
+		char data[512];
+		struct weir_text text;
+
+		weir_text_init(&text, data, sizeof data);
+		done = weir_config_set(config, name, value, memory, &text);
+		reason = data;
+	}
+
+	bool done;
+	std::string reason;
+};
+
+TEST(Config, ChangesWhatCanBeChanged)
+{
+	Loaded loaded({ "WEIR_CLASS_LIMITS=512M-1G:1G,*:2G" });
+	weir_config &config = loaded.config;
+
+	loaded.Resolve(4 * gib);
+	EXPECT_TRUE(Set(&config, "WEIR_LIMIT", "7M").done);
+	EXPECT_TRUE(Set(&config, "WEIR_FOOTPRINT", "300M").done);
+	EXPECT_TRUE(Set(&config, "WEIR_CLASS_BLOCKS", "5").done);
+	EXPECT_TRUE(Set(&config, "WEIR_MAX_ALLOC", "2G").done);
+	EXPECT_TRUE(Set(&config, "WEIR_DECAY", "off").done);
+	EXPECT_TRUE(Set(&config, "WEIR_CLASS_LIMITS", "512M-1G:0,*:64M").done);
+	EXPECT_EQ(7 * mib, config.limit_bytes);
+	EXPECT_EQ(300 * mib, config.footprint_bytes);
+	EXPECT_EQ(5U, config.class_blocks);
+	EXPECT_EQ(2 * gib, config.max_alloc_bytes);
+	EXPECT_EQ(WEIR_DECAY_OFF, config.decay_ms);
+	EXPECT_EQ(0U, config.class_limits[0].limit_bytes);
+	EXPECT_EQ(64 * mib, config.class_limits[1].limit_bytes);
+	EXPECT_EQ("WEIR_LIMIT=7M\tset\n", Setting(config, "WEIR_LIMIT"));
+	EXPECT_EQ("WEIR_CLASS_LIMITS=512M-1G:0,*:64M\tset\n", Setting(config, "WEIR_CLASS_LIMITS"));
+	EXPECT_EQ("WEIR_MIN=64K\tdefault\n", Setting(config, "WEIR_MIN"));
+}
+
+TEST(Config, ChangesTheLimitsOfTheRangesThatTheEnvironmentGave)
+{
+	Loaded loaded({ "WEIR_CLASS_LIMITS=64K-1M:32M,*:128M" });
+
+	Set set(&loaded.config, "WEIR_CLASS_LIMITS", "64K-1M:8M,*:16M");
+
+	EXPECT_TRUE(set.done) << set.reason;
+	EXPECT_EQ(8 * mib, loaded.config.class_limits[0].limit_bytes);
+	EXPECT_EQ(16 * mib, loaded.config.class_limits[1].limit_bytes);
+}
+
+TEST(Config, AcceptsTheValueOfASettingThatItShows)
+{
+	Loaded loaded({ "WEIR_CLASS_LIMITS=64K-1M:32M,16M:64M,*:128M" });
+
+	loaded.Resolve(4 * gib);
+	for (size_t i = 0; i < weir_config_option_count(); i++) {
+		struct weir_option_help option = weir_config_option_help(i);
+		std::string line = Setting(loaded.config, option.name);
+		std::string value = line.substr(0, line.find('\t')).substr(strlen(option.name) + 1);
+		Set set(&loaded.config, option.name, value.c_str());
+
+		EXPECT_EQ(option.live, set.done) << line << set.reason;
+	}
+}
+
+TEST(Config, TakesSharesOfTheMemoryLimitWhenItIsChanged)
+{
+	Loaded loaded({ "WEIR_CLASS_LIMITS=*:1M" });
+
+	loaded.Resolve(4 * gib);
+	EXPECT_TRUE(Set(&loaded.config, "WEIR_LIMIT", "25%").done);
+	EXPECT_EQ(gib, loaded.config.limit_bytes);
+	EXPECT_TRUE(Set(&loaded.config, "WEIR_LIMIT", "min(1G, 12.5%)").done);
+	EXPECT_EQ(512 * mib, loaded.config.limit_bytes);
+	EXPECT_TRUE(Set(&loaded.config, "WEIR_CLASS_LIMITS", "*:50%").done);
+	EXPECT_EQ(2 * gib, loaded.config.class_limits[0].limit_bytes);
+	EXPECT_EQ("WEIR_LIMIT=512M\tset\n", Setting(loaded.config, "WEIR_LIMIT"));
+}
+
+/* Each is refused with a reason in one line, and changes nothing. */
+void ExpectNotSet(const char *name, const char *value, const char *why, size_t memory = 4 * gib)
+{
+	Loaded loaded({ "WEIR_CLASS_LIMITS=64K-1M:32M,*:128M", "WEIR_LIMIT=3M" });
+
+	loaded.Resolve(4 * gib);
+	const weir_config before = loaded.config;
+	Set set(&loaded.config, name, value, memory);
+
+	EXPECT_FALSE(set.done) << name << "=" << value;
+	EXPECT_THAT(set.reason, HasSubstr(why)) << name << "=" << value;
+	EXPECT_EQ(std::string::npos, set.reason.find('\n'));
+	EXPECT_EQ(0, memcmp(&before, &loaded.config, sizeof before)) << name << "=" << value;
+}
+
+TEST(Config, RefusesToSetABadValueAndChangesNothing)
+{
+	ExpectNotSet("WEIR_LIMIT", "12Q", "WEIR_LIMIT=12Q: not a size; accepted: a size from 0");
+	ExpectNotSet("WEIR_LIMIT", "12Q", "using 3M");
+	ExpectNotSet("WEIR_LIMIT", "", "not a size");
+	ExpectNotSet("WEIR_LIMIT", "5T", "out of range");
+	ExpectNotSet("WEIR_MAX_ALLOC", "1", "out of range");
+	ExpectNotSet("WEIR_DECAY", "1ms", "out of range");
+	ExpectNotSet("WEIR_CLASS_BLOCKS", "-1", "not a whole number");
+	ExpectNotSet("WEIR_CLASS_LIMITS", "64K", "not a list of limits");
+	ExpectNotSet("WEIR_LIMIT", "1\n2", "WEIR_LIMIT=1?2: not a size");
+}
+
+TEST(Config, RefusesToSetWhatIsFixedAtTheStart)
+{
+	for (const char *name : { "WEIR_MIN", "WEIR_MAX", "WEIR_PRESET", "WEIR_SIGNAL",
+				  "WEIR_SOCKET", "WEIR_HUGEPAGES", "WEIR_VERBOSE", "WEIR_STRICT" })
+		ExpectNotSet(
+			name, "1M",
+			"cannot be changed while the program runs; these can: WEIR_LIMIT, "
+			"WEIR_CLASS_LIMITS, WEIR_CLASS_BLOCKS, WEIR_FOOTPRINT, WEIR_MAX_ALLOC, "
+			"WEIR_DECAY");
+	ExpectNotSet("WEIR_LIMITS", "1M", "no variable of this name; these can be changed: ");
+	ExpectNotSet("", "1M", "no variable of this name");
+}
+
+TEST(Config, RefusesToChangeTheRangesOfClassLimits)
+{
+	for (const char *value : { "none", "64K-1M:32M", "*:128M", "*:128M,64K-1M:32M",
+				   "64K-2M:32M,*:128M", "64K-1M:32M,*:128M,16M:1M" })
+		ExpectNotSet("WEIR_CLASS_LIMITS", value,
+			     "the ranges of WEIR_CLASS_LIMITS stay as they were at the start, only "
+			     "their limits can change: WEIR_CLASS_LIMITS=64K-");
+}
+
+TEST(Config, RefusesAShareOfAnUnknownMemoryLimit)
+{
+	ExpectNotSet("WEIR_LIMIT", "25%", "the memory limit is unknown", 0);
+	ExpectNotSet("WEIR_CLASS_LIMITS", "64K-1M:25%,*:128M", "the memory limit is unknown", 0);
+}
+
+TEST(Config, SaysWhichSettingsCanBeChanged)
+{
+	std::vector<std::string> live;
+
+	for (size_t i = 0; i < weir_config_option_count(); i++)
+		if (weir_config_option_help(i).live)
+			live.push_back(weir_config_option_help(i).name);
+	EXPECT_THAT(live, ElementsAre("WEIR_LIMIT", "WEIR_CLASS_LIMITS", "WEIR_CLASS_BLOCKS",
+				      "WEIR_FOOTPRINT", "WEIR_MAX_ALLOC", "WEIR_DECAY"));
+}
+
+/* LD_PRELOAD of the children. */
+
+std::string LeftOf(const std::string &list)
+{
+	std::string entry = "LD_PRELOAD=" + list;
+	char path[] = "PATH=/libweir.so";
+	char *entries[] = { path, &entry[0], nullptr };
+	char **saved = environ;
+
+	environ = entries;
+	weir_config_leave_environment();
+	environ = saved;
+	EXPECT_STREQ("PATH=/libweir.so", path);
+	return entry.c_str() + strlen("LD_PRELOAD=");
+}
+
+TEST(Config, TakesItselfOutOfThePreloadList)
+{
+	EXPECT_EQ("", LeftOf("libweir.so"));
+	EXPECT_EQ("", LeftOf("/usr/lib/libweir.so.0"));
+	EXPECT_EQ("", LeftOf("/a/libweir.so.0 libweir.so:/b/libweir.so.0.0.0"));
+	EXPECT_EQ("libjemalloc.so.2", LeftOf("libweir.so.0 libjemalloc.so.2"));
+	EXPECT_EQ("a.so:b.so", LeftOf("a.so:/x/libweir.so.0:b.so"));
+	EXPECT_EQ("a.so  b.so", LeftOf("a.so  b.so"));
+}
+
+TEST(Config, LeavesOtherLibrariesInThePreloadList)
+{
+	for (const char *list : { "", "libm.so", "/libweir.so.0/libm.so", "libweird.so", "libweir",
+				  "libweir.s", "mylibweir.so", "/x/libjemalloc.so.2 /y/libm.so:z" })
+		EXPECT_EQ(list, LeftOf(list));
+}
+
+TEST(Config, LeavesAnEnvironmentWithoutAPreloadListAlone)
+{
+	char other[] = "XLD_PRELOAD=libweir.so", another[] = "LD_PRELOADS=libweir.so";
+	char *entries[] = { other, another, nullptr };
+	char **saved = environ;
+
+	environ = entries;
+	weir_config_leave_environment();
+	environ = nullptr;
+	weir_config_leave_environment();
+	environ = saved;
+	EXPECT_STREQ("XLD_PRELOAD=libweir.so", other);
+	EXPECT_STREQ("LD_PRELOADS=libweir.so", another);
+}
+
 /* The banner and the table. */
 
 TEST(Config, TellsAllSettingsInOneLine)
@@ -861,20 +1213,21 @@ TEST(Config, TellsAllSettingsInOneLine)
 	Loaded changed({ "WEIR_PRESET=minimal", "WEIR_CLASS_LIMITS=64K-1M:32M,11M:10%,*:128M",
 			 "WEIR_PROGRAMS=node,pro*", "WEIR_REPORT=exit:/tmp/%p", "WEIR_VERBOSE=1",
 			 "WEIR_SIGNAL=SIGRTMIN+3", "WEIR_HUGEPAGES=never", "WEIR_MAX_ALLOC=2G",
-			 "WEIR_FOOTPRINT=25%" });
+			 "WEIR_FOOTPRINT=25%", "WEIR_SOCKET=/run/%p", "WEIR_SOCKET_DIR=/run/s",
+			 "WEIR_ONLY=yes" });
 
 	EXPECT_THAT(defaults.Banner(), HasSubstr("limit min(512M, 12.5%), "));
 	defaults.Resolve(64 * gib);
 	EXPECT_EQ(
 		"disable 0, preset default, min 64K, max 4G, limit 512M, class-limits none, "
-		"class-blocks none, footprint none, max-alloc none, decay 10s, signal USR1, hugepages auto, "
-		"programs all, report off, verbose 0, strict 0",
+		"class-blocks none, footprint none, max-alloc none, decay 10s, signal USR1, socket off, "
+		"socket-dir none, hugepages auto, programs all, only 0, report off, verbose 0, strict 0",
 		defaults.Banner());
 	EXPECT_EQ(
 		"disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
-		"64K-1280K:32M,11M-12M:10%,*:128M, class-blocks 8, footprint 25%, "
-		"max-alloc 2G, decay 1s, signal RTMIN+3, hugepages never, programs node,pro*, report exit:/tmp/%p, verbose 1, "
-		"strict 0",
+		"64K-1M:32M,11M:10%,*:128M, class-blocks 8, footprint 25%, "
+		"max-alloc 2G, decay 1s, signal RTMIN+3, socket /run/%p, socket-dir /run/s, "
+		"hugepages never, programs node,pro*, only 1, report exit:/tmp/%p, verbose 1, strict 0",
 		changed.Banner());
 }
 
@@ -893,7 +1246,7 @@ TEST(Config, HasATableInWhichEveryDefaultIsItsOwnValue)
 {
 	const std::string defaults = Loaded({}).Banner();
 
-	ASSERT_EQ(16U, weir_config_option_count());
+	ASSERT_EQ(19U, weir_config_option_count());
 	for (size_t i = 0; i < weir_config_option_count(); i++) {
 		struct weir_option_help option = weir_config_option_help(i);
 		Loaded loaded({ std::string(option.name) + "=" + option.default_text });

@@ -61,7 +61,7 @@ TEST_F(Decay, ReleasesWhatStayedUnusedBetweenOneAndTwoPeriods)
 	steps(2 * period);
 	EXPECT_EQ(0U, engine.retained_bytes());
 	EXPECT_EQ(3 * mib, engine.released_bytes(WEIR_TRIGGER_decay));
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_decay].releases);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_decay].releases);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -85,7 +85,7 @@ TEST_F(Decay, KeepsTheBlocksOfAClassInUse)
 		engine.retain({ mib, mib, mib });
 		EXPECT_EQ(3 * mib, engine.retained_bytes()) << third;
 	}
-	EXPECT_EQ(3U * 30, engine.class_for(mib).hits);
+	EXPECT_EQ(3U * 30, engine.counts_for(mib).hits);
 }
 
 TEST_F(Decay, ReleasesOnlyWhatNobodyNeededInTheWholePeriod)
@@ -143,7 +143,7 @@ TEST_F(Decay, ReleasesABoundedPartInEachCall)
 		EXPECT_LE(before - engine.retained_bytes(), 48 * mib);
 	} while (engine.retained_bytes() < before);
 	EXPECT_EQ(0U, engine.retained_bytes());
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_decay].releases);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_decay].releases);
 }
 
 TEST_F(Decay, TrimsABoundedPartOfTheSurplusInEachCall)
@@ -228,7 +228,59 @@ TEST_F(Decay, NeverReleasesWhenItIsOff)
 	for (uint64_t now_ms : { (uint64_t)0, period, 100 * period, UINT64_MAX - 1 })
 		EXPECT_FALSE(step(now_ms));
 	EXPECT_EQ(mib, engine.retained_bytes());
-	EXPECT_EQ(0U, weir_stats.released[WEIR_TRIGGER_decay].releases);
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_decay].releases);
+}
+
+/* Another period */
+
+TEST_F(Decay, CountsAnotherPeriodFromNowOn)
+{
+	engine.retain({ mib });
+	weir_decay_set_period(&decay, 10 * period, period - 1);
+	steps(11 * period - 2);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	steps(11 * period - 1);
+	steps(21 * period - 2);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	steps(21 * period - 1);
+	EXPECT_EQ(0U, engine.retained_bytes());
+}
+
+TEST_F(Decay, TakesAShorterPeriodAtOnce)
+{
+	engine.retain({ mib });
+	weir_decay_set_period(&decay, period / 10, 5);
+	steps(period / 10 + 5);
+	steps(2 * (period / 10) + 4);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	steps(2 * (period / 10) + 5);
+	EXPECT_EQ(0U, engine.retained_bytes());
+}
+
+TEST_F(Decay, KeepsWhatIsDueWhenThePeriodChanges)
+{
+	engine.retain(std::vector<size_t>(4, 32 * mib));
+	steps(period);
+	step(2 * period);
+	ASSERT_EQ(3U, engine.class_for(32 * mib).blocks);
+	weir_decay_set_period(&decay, WEIR_DECAY_OFF, 2 * period);
+	steps(2 * period);
+	EXPECT_EQ(0U, engine.class_for(32 * mib).blocks);
+}
+
+TEST_F(Decay, EndsAndBeginsWhileTheProgramRuns)
+{
+	engine.retain({ mib });
+	weir_decay_set_period(&decay, WEIR_DECAY_OFF, 1);
+	steps(100 * period);
+	steps(200 * period);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	weir_decay_set_period(&decay, period, 200 * period);
+	steps(201 * period - 1);
+	steps(201 * period);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	steps(202 * period);
+	EXPECT_EQ(0U, engine.retained_bytes());
 }
 
 } // namespace

@@ -27,19 +27,30 @@ struct Large : testing::Test {
 		fake_os_reset();
 		fake_os_set_file_root("/nonexistent");
 		fake_os_fail(FAKE_RESERVE, 0, 6);
-		weir_large_enable(&config);
+		weir_large_enable(&config, watch);
+		enabled = weir_stats_page.state;
 		started_before = weir_large_pool() != nullptr || weir_space.span > 0;
 		char *first = (char *)weir_large_malloc(mib, 1);
 
 		ASSERT_TRUE(owned(first));
 		weir_large_free(first);
+		watched_at_start = watched;
+	}
+
+	/* It may do what it likes to errno, and allocate. */
+	static void watch()
+	{
+		watched++;
+		errno = EBADF;
+		if (watch_bytes > 0)
+			weir_large_free(weir_large_malloc(watch_bytes, 1));
 	}
 
 	Large()
 	{
 		fake_os_reset();
 		weir_large_release(WEIR_TRIGGER_api);
-		memset(&weir_stats, 0, sizeof weir_stats);
+		reset_counters();
 		for (weir_class &each : weir_large_pool()->classes)
 			each.dense_callocs = 0;
 		backend = ::weir_backend;
@@ -84,6 +95,8 @@ struct Large : testing::Test {
 		return weir_units_to_bytes(weir_pool_held(weir_large_pool()).live_units);
 	}
 
+	static size_t live_and_retained() { return live() + retained(); }
+
 	static size_t colour(const void *block) { return (uintptr_t)block % page; }
 
 	/* What a block of any colour counts as. */
@@ -98,15 +111,19 @@ struct Large : testing::Test {
 					weir_align_up(colour(block) + bytes, page));
 	}
 
-	static uint64_t count(weir_counter counter) { return weir_stats.counters[counter]; }
+	static uint64_t count(weir_counter counter) { return weir_stats_page.counters[counter]; }
 
 	static weir_config config;
 	static bool started_before;
+	static unsigned enabled, watched, watched_at_start;
+	static size_t watch_bytes;
 	struct weir_backend backend;
 };
 
 weir_config Large::config;
 bool Large::started_before;
+unsigned Large::enabled, Large::watched, Large::watched_at_start;
+size_t Large::watch_bytes;
 
 testing::AssertionResult all_zero(const char *block, size_t bytes)
 {
@@ -159,14 +176,14 @@ TEST_F(Large, CountsWhatTheCacheServesAsHits)
 	weir_pool *pool = weir_large_pool();
 
 	weir_large_free(weir_large_malloc(mib, 1));
-	uint64_t hits = weir_cache_hits(&pool->cache, c), usage = weir_pool_usage(pool);
-	uint64_t listed = pool->classes[c].hits, misses = pool->classes[c].misses;
+	uint64_t hits = weir_cache_hits(pool->stats, c), usage = weir_pool_usage(pool);
+	uint64_t listed = pool->stats->classes[c].hits, misses = pool->stats->classes[c].misses;
 	for (int i = 0; i < 20; i++)
 		weir_large_free(weir_large_malloc(mib - (size_t)i, 1));
-	EXPECT_EQ(hits + 20, weir_cache_hits(&pool->cache, c));
+	EXPECT_EQ(hits + 20, weir_cache_hits(pool->stats, c));
 	EXPECT_EQ(usage, weir_pool_usage(pool));
-	EXPECT_EQ(listed, pool->classes[c].hits);
-	EXPECT_EQ(misses, pool->classes[c].misses);
+	EXPECT_EQ(listed, pool->stats->classes[c].hits);
+	EXPECT_EQ(misses, pool->stats->classes[c].misses);
 }
 
 TEST_F(Large, LeavesLongBlocksToTheLists)
@@ -605,9 +622,9 @@ TEST_F(LargeShort, ReleasesAndTriesAgainBeforeItFails)
 	ASSERT_NE(nullptr, block);
 	EXPECT_EQ(77, errno);
 	EXPECT_EQ(0U, retained());
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_enomem].releases);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_enomem].releases);
 	EXPECT_EQ(counted(mib),
-		  weir_units_to_bytes(weir_stats.released[WEIR_TRIGGER_enomem].units));
+		  weir_units_to_bytes(weir_stats_page.released[WEIR_TRIGGER_enomem].units));
 	weir_backend.free(block);
 }
 
@@ -624,7 +641,7 @@ TEST_F(LargeShort, TriesOnceWhereNothingIsRetained)
 {
 	weir_large_release(WEIR_TRIGGER_api);
 	EXPECT_EQ(nullptr, weir_large_malloc(33 * mib, 1));
-	EXPECT_EQ(0U, weir_stats.released[WEIR_TRIGGER_enomem].releases);
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_enomem].releases);
 }
 
 /* Decay by the program's calls */
@@ -643,7 +660,309 @@ TEST_F(Large, ReleasesWhatDecaysInLaterCalls)
 	EXPECT_EQ(counted(64 * kib), retained());
 	EXPECT_EQ(0U, resident(idle, 4 * mib));
 	EXPECT_EQ(counted(4 * mib),
-		  weir_units_to_bytes(weir_stats.released[WEIR_TRIGGER_decay].units));
+		  weir_units_to_bytes(weir_stats_page.released[WEIR_TRIGGER_decay].units));
+}
+
+/* The watch */
+
+struct LargeWatch : Large {
+	LargeWatch()
+	{
+		fake_os_set_now_ms(1000);
+		weir_large_watch_anew();
+		watched = 0;
+	}
+	~LargeWatch() override { watch_bytes = 0; }
+
+	/* A request, and what it frees, at this time: how often the watch was called by then. */
+	static unsigned request_at(uint64_t now_ms)
+	{
+		fake_os_set_now_ms(now_ms);
+		weir_large_free(weir_large_malloc(3 * mib, 1));
+		return watched;
+	}
+};
+
+TEST_F(Large, CallsTheWatchWithTheFirstRequest)
+{
+	EXPECT_EQ(1U, watched_at_start);
+}
+
+TEST_F(LargeWatch, IsCalledTenTimesASecondAtMost)
+{
+	EXPECT_EQ(1U, request_at(1000));
+	EXPECT_EQ(1U, request_at(1000));
+	EXPECT_EQ(1U, request_at(1099));
+	EXPECT_EQ(2U, request_at(1100));
+	EXPECT_EQ(2U, request_at(1199));
+	EXPECT_EQ(3U, request_at(9000));
+	EXPECT_EQ(3U, request_at(9099));
+}
+
+TEST_F(LargeWatch, IsCalledAnewByTheNextRequest)
+{
+	EXPECT_EQ(1U, request_at(1000));
+	weir_large_watch_anew();
+	EXPECT_EQ(2U, request_at(1001));
+	EXPECT_EQ(2U, request_at(1002));
+}
+
+TEST_F(LargeWatch, IsCalledByBlocksAtHandToo)
+{
+	weir_large_free(weir_large_malloc(mib, 1));
+	for (unsigned round = 1; round <= 4; round++) {
+		weir_large_watch_anew();
+		watched = 0;
+		for (unsigned request = 0; request < 8; request++)
+			weir_large_free(weir_large_malloc(mib, 1));
+		EXPECT_EQ(1U, watched);
+	}
+}
+
+TEST_F(LargeWatch, MayMakeLargeRequestsItself)
+{
+	watch_bytes = 5 * mib;
+	EXPECT_EQ(1U, request_at(1000));
+	EXPECT_EQ(2U, request_at(2000));
+	EXPECT_EQ(counted(3 * mib) + counted(5 * mib), retained());
+}
+
+TEST_F(LargeWatch, LeavesErrnoToTheProgram)
+{
+	errno = 77;
+	request_at(1000);
+	EXPECT_EQ(77, errno);
+	fake_os_set_now_ms(2000);
+	char *block = (char *)weir_large_calloc(2 * mib);
+
+	EXPECT_EQ(2U, watched);
+	EXPECT_EQ(77, errno);
+	fake_os_set_now_ms(3000);
+	weir_large_free(block);
+	EXPECT_EQ(3U, watched);
+	EXPECT_EQ(77, errno);
+}
+
+/* A part of what is retained */
+
+TEST_F(Large, ReleasesDownToWhatItIsToldToKeep)
+{
+	for (size_t bytes : { 2 * mib, 3 * mib, 5 * mib })
+		weir_large_free(filled(bytes, 1));
+	size_t before = retained();
+	weir_tally tally =
+		weir_large_release_some(WEIR_TRIGGER_socket, 4 * mib + 1, 0, WEIR_NO_LIMIT);
+
+	EXPECT_EQ(4 * mib, retained());
+	EXPECT_EQ(before - 4 * mib, weir_units_to_bytes(tally.units));
+	EXPECT_EQ(tally.units, weir_stats_page.released[WEIR_TRIGGER_socket].units);
+	weir_large_release_some(WEIR_TRIGGER_socket, SIZE_MAX, 0, WEIR_NO_LIMIT);
+	EXPECT_EQ(4 * mib, retained());
+}
+
+/* Of a request of 1M alone: 900K is another class's, as is 1281K. */
+TEST_F(Large, ReleasesBlocksOfTheSizesItIsTold)
+{
+	const size_t sizes[] = { 900 * kib, 3 * mib, 1300 * kib };
+
+	for (size_t bytes : sizes)
+		weir_large_free(filled(bytes, 1));
+	weir_large_free(filled(mib, 1));
+	weir_large_release_some(WEIR_TRIGGER_socket, 0, mib, mib);
+	EXPECT_EQ(counted(900 * kib) + counted(3 * mib) + counted(1300 * kib), retained());
+	weir_large_release_some(WEIR_TRIGGER_socket, 0, 3 * mib, 3 * mib);
+	EXPECT_EQ(counted(900 * kib) + counted(1300 * kib), retained());
+	weir_large_release_some(WEIR_TRIGGER_socket, 0, 0, WEIR_NO_LIMIT);
+	EXPECT_EQ(0U, retained());
+}
+
+TEST_F(Large, ReleasesNothingWhereNoClassHasTheSizes)
+{
+	weir_large_free(filled(mib, 1));
+	weir_large_release_some(WEIR_TRIGGER_socket, 0, 4 * WEIR_GIB, 4 * WEIR_GIB);
+	EXPECT_EQ(counted(mib), retained());
+}
+
+/* Settings */
+
+struct LargeSet : Large {
+	~LargeSet() override
+	{
+		set("WEIR_LIMIT", "64M");
+		set("WEIR_FOOTPRINT", "none");
+		set("WEIR_CLASS_BLOCKS", "none");
+		set("WEIR_MAX_ALLOC", "64M");
+		set("WEIR_DECAY", "10s");
+	}
+
+	bool set(const char *name, const char *value)
+	{
+		weir_text text;
+
+		tally = {};
+		weir_text_init(&text, reason, sizeof reason);
+		return weir_large_set(name, value, &text, &tally);
+	}
+
+	static std::string shown()
+	{
+		std::vector<char> data(WEIR_STATS_SETTINGS_BYTES);
+		weir_text text;
+
+		weir_text_init(&text, data.data(), data.size());
+		weir_config_format_settings(&text, weir_large_config());
+		return data.data();
+	}
+
+	char reason[512] = {};
+	weir_tally tally = {};
+};
+
+TEST_F(LargeSet, ReleasesAtOnceWhatIsBeyondALowerLimit)
+{
+	weir_large_free(filled(4 * mib, 1));
+	weir_large_free(filled(3 * mib, 1));
+	size_t before = retained();
+
+	EXPECT_TRUE(set("WEIR_LIMIT", "5M")) << reason;
+	EXPECT_EQ(5 * mib, retained());
+	EXPECT_EQ(before - 5 * mib, weir_units_to_bytes(tally.units));
+	EXPECT_EQ(tally.units, weir_stats_page.released[WEIR_TRIGGER_limit].units);
+	EXPECT_EQ(5 * mib, weir_large_config()->limit_bytes);
+	weir_large_free(filled(6 * mib, 1));
+	EXPECT_EQ(5 * mib, retained());
+	EXPECT_TRUE(set("WEIR_LIMIT", "64M"));
+	EXPECT_EQ(0U, tally.blocks);
+	weir_large_free(filled(6 * mib, 1));
+	EXPECT_GE(retained(), 6 * mib);
+}
+
+TEST_F(LargeSet, ShowsTheSettingsThatAreInForce)
+{
+	uint32_t sequence = weir_stats_page.settings_sequence;
+
+	EXPECT_EQ(0U, sequence % 2);
+	EXPECT_EQ(shown(), weir_stats_page.settings);
+	EXPECT_TRUE(set("WEIR_LIMIT", "7M"));
+	EXPECT_EQ(shown(), weir_stats_page.settings);
+	EXPECT_NE(nullptr, strstr(weir_stats_page.settings, "WEIR_LIMIT=7M\tset\n"));
+	EXPECT_NE(nullptr, strstr(weir_stats_page.settings, "WEIR_MAX=32M\tenvironment\n"));
+	EXPECT_EQ(7 * mib, weir_stats_page.limit_bytes);
+	EXPECT_EQ(0U, weir_stats_page.settings_sequence % 2);
+	EXPECT_GT(weir_stats_page.settings_sequence, sequence);
+}
+
+TEST_F(LargeSet, ChangesNothingWhereItRefuses)
+{
+	const std::string before = shown();
+
+	weir_large_free(filled(4 * mib, 1));
+	EXPECT_FALSE(set("WEIR_LIMIT", "12Q"));
+	EXPECT_STRNE("", reason);
+	EXPECT_FALSE(set("WEIR_MIN", "1M"));
+	EXPECT_STRNE("", reason);
+	EXPECT_FALSE(set("WEIR_CLASS_LIMITS", "*:1M"));
+	EXPECT_STRNE("", reason);
+	EXPECT_FALSE(set("NOTHING", "1"));
+	EXPECT_EQ(before, shown());
+	EXPECT_EQ(before, weir_stats_page.settings);
+	EXPECT_EQ(counted(4 * mib), retained());
+	EXPECT_EQ(0U, tally.units);
+}
+
+TEST_F(LargeSet, RefusesRequestsThatAreTooLargeFromThenOn)
+{
+	char *before = filled(900 * kib, 1);
+
+	weir_large_free(before);
+	EXPECT_TRUE(set("WEIR_MAX_ALLOC", "512K"));
+	errno = 0;
+	EXPECT_EQ(nullptr, weir_large_malloc(900 * kib, 1)); /* the cache has one */
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(nullptr, weir_large_calloc(900 * kib));
+	EXPECT_EQ(2U, count(WEIR_COUNT_refused));
+	char *block = filled(512 * kib, 2);
+
+	EXPECT_EQ(nullptr, weir_large_realloc(block, 512 * kib + 1));
+	EXPECT_TRUE(holds(block, 512 * kib, 2));
+	EXPECT_TRUE(set("WEIR_MAX_ALLOC", "none"));
+	EXPECT_EQ(before, weir_large_malloc(900 * kib, 1));
+	weir_large_free(before);
+	weir_large_free(block);
+}
+
+TEST_F(LargeSet, KeepsLiveAndRetainedWithinAFootprint)
+{
+	char *live = filled(4 * mib, 1);
+
+	weir_large_free(filled(5 * mib, 2));
+	EXPECT_TRUE(set("WEIR_FOOTPRINT", "6M"));
+	EXPECT_EQ(6 * mib, live_and_retained());
+	EXPECT_TRUE(holds(live, 4 * mib, 1));
+	EXPECT_TRUE(set("WEIR_FOOTPRINT", "1M"));
+	EXPECT_EQ(0U, retained());
+	weir_large_free(live);
+	EXPECT_EQ(mib, retained());
+}
+
+TEST_F(LargeSet, BoundsTheBlocksOfAClass)
+{
+	std::vector<char *> blocks;
+
+	for (unsigned i = 0; i < 4; i++)
+		blocks.push_back(filled(mib, i));
+	for (char *block : blocks)
+		weir_large_free(block);
+	EXPECT_TRUE(set("WEIR_CLASS_BLOCKS", "2"));
+	EXPECT_LE(retained(), 2 * counted(mib));
+	for (unsigned i = 0; i < 4; i++)
+		blocks[i] = filled(mib, i);
+	for (char *block : blocks)
+		weir_large_free(block);
+	EXPECT_EQ(2 * counted(mib), retained());
+}
+
+TEST_F(LargeSet, DecaysByThePeriodThatIsInForceNow)
+{
+	uint64_t start = 5000000;
+
+	fake_os_set_now_ms(start);
+	EXPECT_TRUE(set("WEIR_DECAY", "100ms"));
+	weir_large_free(filled(4 * mib, 1));
+	for (uint64_t now_ms = start; now_ms <= start + 300; now_ms += 10) {
+		fake_os_set_now_ms(now_ms);
+		weir_large_free(weir_large_malloc(2 * mib, 1));
+	}
+	EXPECT_EQ(counted(2 * mib), retained());
+}
+
+TEST_F(LargeSet, DecaysNoMoreOnceThatIsOff)
+{
+	EXPECT_TRUE(set("WEIR_DECAY", "off"));
+	weir_large_free(filled(5 * mib, 1));
+	for (uint64_t now_ms = 6000000; now_ms < 7000000; now_ms += 50000) {
+		fake_os_set_now_ms(now_ms);
+		weir_large_free(weir_large_malloc(2 * mib, 1)); /* of the pages of the other */
+	}
+	EXPECT_EQ(counted(5 * mib), retained());
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_decay].units);
+}
+
+TEST_F(Large, ShowsItsStateAndItsRegions)
+{
+	EXPECT_EQ((unsigned)WEIR_STATE_IDLE, enabled);
+	EXPECT_EQ((uint32_t)WEIR_STATE_READY, weir_stats_page.state);
+	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++) {
+		const weir_region &region = weir_space.regions[r];
+		const weir_stats_region &shown = weir_stats_page.regions[r];
+
+		if (region.slot_count > 0) {
+			EXPECT_EQ((uintptr_t)region.slots, shown.slots_address);
+			EXPECT_EQ((uintptr_t)&region.fresh, shown.fresh_address);
+		} else {
+			EXPECT_EQ(0U, shown.slots_address);
+		}
+	}
 }
 
 /* Bad use */

@@ -147,7 +147,7 @@ TEST_F(LiveAtTheLimit, KeepsTheTailAsSurplusWhereTheKernelWillNotReleaseIt)
 	EXPECT_EQ(500 * kib, engine.live_bytes());
 	EXPECT_EQ(1100 * kib, engine.retained_bytes());
 	EXPECT_EQ(800 * kib, engine.extent(block));
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_release_failures]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_release_failures]);
 	EXPECT_TRUE(engine.consistent());
 }
 

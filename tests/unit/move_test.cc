@@ -218,7 +218,7 @@ TEST_F(Move, CopiesWhatTheKernelDoesNotMove)
 
 	ASSERT_NE(nullptr, moved);
 	EXPECT_TRUE(holds(moved, mib - 3, 1));
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_remap_failures]);
 	EXPECT_EQ(0U, fake_os_resident(block, mib));
 	EXPECT_EQ(2 * mib, engine.live_bytes());
 	EXPECT_TRUE(engine.consistent());
@@ -237,7 +237,7 @@ TEST_F(Move, StaysTrueWhereTheOldPagesCannotBeReleased)
 	ASSERT_NE(nullptr, moved);
 	EXPECT_TRUE(holds(moved, mib, 1));
 	EXPECT_EQ(2 * mib, engine.live_bytes());
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_release_failures]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_release_failures]);
 	EXPECT_TRUE(engine.consistent());
 	EXPECT_TRUE(engine.zero_beyond_extents());
 }

@@ -32,8 +32,8 @@ TEST(Pool, CountsAFreshSlotAsAMiss)
 	ASSERT_NE(nullptr, engine.take(mib));
 	EXPECT_EQ(mib, engine.live_bytes());
 	EXPECT_EQ(0U, engine.retained_bytes());
-	EXPECT_EQ(0U, engine.class_for(mib).hits);
-	EXPECT_EQ(1U, engine.class_for(mib).misses);
+	EXPECT_EQ(0U, engine.counts_for(mib).hits);
+	EXPECT_EQ(1U, engine.counts_for(mib).misses);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -62,8 +62,8 @@ TEST(Pool, GivesARetainedBlockAgain)
 	EXPECT_TRUE(holds(first, mib, 1));
 	EXPECT_EQ(mib, engine.live_bytes());
 	EXPECT_EQ(0U, engine.retained_bytes());
-	EXPECT_EQ(1U, engine.class_for(mib).hits);
-	EXPECT_EQ(1U, engine.class_for(mib).misses);
+	EXPECT_EQ(1U, engine.counts_for(mib).hits);
+	EXPECT_EQ(1U, engine.counts_for(mib).misses);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -90,7 +90,7 @@ TEST(Pool, FindsWhatAnotherCoreRetained)
 		fake_os_set_thread(core + 1);
 		EXPECT_EQ(block, engine.take(mib));
 	}
-	EXPECT_EQ(2U * WEIR_POOL_SHARDS, engine.class_for(mib).hits);
+	EXPECT_EQ(2U * WEIR_POOL_SHARDS, engine.counts_for(mib).hits);
 }
 
 TEST(Pool, ServesFromALargerClassOfTheSameDoubling)
@@ -100,8 +100,8 @@ TEST(Pool, ServesFromALargerClassOfTheSameDoubling)
 
 	engine.free(block);
 	EXPECT_EQ(block, engine.take(700 * kib));
-	EXPECT_EQ(1U, engine.class_for(700 * kib).hits);
-	EXPECT_EQ(0U, engine.class_for(mib).hits);
+	EXPECT_EQ(1U, engine.counts_for(700 * kib).hits);
+	EXPECT_EQ(0U, engine.counts_for(mib).hits);
 	EXPECT_EQ(700 * kib, engine.live_bytes());
 	EXPECT_EQ(mib - 700 * kib, engine.retained_bytes());
 	EXPECT_TRUE(engine.consistent());
@@ -130,7 +130,7 @@ TEST(Pool, LeavesLargerDoublingsAlone)
 	EXPECT_NE(large, engine.take(200 * kib));
 	EXPECT_EQ(2 * mib, engine.extent(large));
 	EXPECT_EQ(2 * mib, engine.retained_bytes());
-	EXPECT_EQ(1U, engine.class_for(200 * kib).misses);
+	EXPECT_EQ(1U, engine.counts_for(200 * kib).misses);
 }
 
 TEST(Pool, TakesAShorterBlockBeforeAnEmptySlot)
@@ -143,7 +143,7 @@ TEST(Pool, TakesAShorterBlockBeforeAnEmptySlot)
 	EXPECT_EQ(600 * kib, engine.extent(shorter));
 	EXPECT_EQ(mib, engine.live_bytes());
 	EXPECT_EQ(0U, engine.retained_bytes());
-	EXPECT_EQ(0U, engine.class_for(mib).hits);
+	EXPECT_EQ(0U, engine.counts_for(mib).hits);
 	EXPECT_TRUE(engine.consistent());
 	engine.free(shorter);
 	EXPECT_EQ(mib, engine.extent(shorter));
@@ -221,7 +221,7 @@ TEST(Pool, RetainsNothingUnderAZeroLimit)
 	EXPECT_EQ(0U, fake_os_resident(block, mib));
 	EXPECT_EQ(block, engine.take(mib));
 	EXPECT_EQ(0, block[0]);
-	EXPECT_EQ(0U, engine.class_for(mib).hits);
+	EXPECT_EQ(0U, engine.counts_for(mib).hits);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -280,8 +280,8 @@ TEST(Pool, TakesNoMoreRoomThanItNeeds)
 	EXPECT_EQ(4 * mib, engine.retained_bytes());
 	EXPECT_EQ(2 * mib - 300 * kib, engine.extent(idle));
 	EXPECT_EQ(2 * mib + 300 * kib, engine.extent(wanted));
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_limit].releases);
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_limit].blocks);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_limit].releases);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_limit].blocks);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -367,7 +367,7 @@ TEST(Pool, GivesAQuotaBackWhenABlockIsTaken)
 		engine.retain({ mib });
 		EXPECT_EQ(mib, engine.retained_bytes());
 	}
-	EXPECT_EQ(4U, engine.class_for(mib).hits);
+	EXPECT_EQ(4U, engine.counts_for(mib).hits);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -407,9 +407,9 @@ TEST(Pool, NotesItsPeaks)
 	Engine engine(with_limit(3 * mib));
 
 	engine.retain({ 2 * mib, 2 * mib });
-	EXPECT_EQ(4 * mib, weir_units_to_bytes(engine.pool.usage.peak_live_units));
-	EXPECT_EQ(3 * mib, weir_units_to_bytes(engine.pool.usage.peak_retained_units));
-	EXPECT_EQ(4 * mib, weir_units_to_bytes(engine.pool.usage.peak_footprint_units));
+	EXPECT_EQ(4 * mib, weir_units_to_bytes(engine.pool.stats->usage.peak_live_units));
+	EXPECT_EQ(3 * mib, weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units));
+	EXPECT_EQ(4 * mib, weir_units_to_bytes(engine.pool.stats->usage.peak_footprint_units));
 }
 
 /* A kernel that refuses */
@@ -430,7 +430,7 @@ TEST(Pool, PutsFreshPagesWhereTheKernelWillNotRelease)
 	engine.free(block);
 	EXPECT_EQ(0U, engine.retained_bytes());
 	EXPECT_EQ(0U, fake_os_resident(block, mib));
-	EXPECT_EQ(0U, weir_stats.counters[WEIR_COUNT_release_failures]);
+	EXPECT_EQ(0U, weir_stats_page.counters[WEIR_COUNT_release_failures]);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -444,7 +444,7 @@ TEST(Pool, ReleasesPagesThatTheProgramLocked)
 	engine.free(block);
 	EXPECT_EQ(0U, engine.retained_bytes());
 	EXPECT_EQ(0U, fake_os_resident(block, mib));
-	EXPECT_EQ(0U, weir_stats.counters[WEIR_COUNT_release_failures]);
+	EXPECT_EQ(0U, weir_stats_page.counters[WEIR_COUNT_release_failures]);
 }
 
 TEST(Pool, ReleasesByFreshPagesWhereReleaseDoesNotZero)
@@ -471,7 +471,7 @@ TEST(Pool, CountsWhatTheKernelWillNotReleaseAsRetained)
 	EXPECT_EQ(4 * mib, engine.retained_bytes());
 	EXPECT_EQ(0U, engine.live_bytes());
 	EXPECT_EQ(4 * mib, engine.extent(block));
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_release_failures]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_release_failures]);
 	EXPECT_EQ(0U, engine.released_bytes(WEIR_TRIGGER_limit));
 	EXPECT_TRUE(engine.consistent());
 }
@@ -558,7 +558,7 @@ TEST(Pool, DrainsABlockThatWasOnItsWayToAListWhenAReleaseBegan)
 	EXPECT_EQ(0U, engine.retained_bytes());
 	EXPECT_EQ(0U, fake_os_resident(block, 2 * mib));
 	EXPECT_EQ(mib, engine.released_bytes(WEIR_TRIGGER_signal));
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_signal].releases);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_signal].releases);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -623,6 +623,196 @@ TEST(Pool, DrainsUpToTheNumberAskedFor)
 	EXPECT_EQ(1U, weir_pool_drain(&engine.pool, own, 2, &tally));
 	EXPECT_EQ(0U, weir_pool_drain(&engine.pool, own, 2, &tally));
 	EXPECT_EQ(2 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* Other limits while it works */
+
+TEST(Pool, KeepsToTheLimitThatIsInForceNow)
+{
+	Engine engine(with_limit(mib));
+
+	engine.set_limits(with_limit(3 * mib));
+	engine.retain({ 2 * mib, 2 * mib });
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	engine.release();
+	engine.set_limits(with_limit(64 * kib));
+	engine.retain({ 2 * mib, mib });
+	EXPECT_EQ(64 * kib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(Pool, LeavesWhatIsRetainedWhenLimitsChange)
+{
+	Engine engine;
+
+	engine.retain({ mib, 2 * mib });
+	unsigned calls = fake_os_calls(FAKE_RELEASE);
+
+	engine.set_limits(with_limit(0));
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	EXPECT_EQ(calls, fake_os_calls(FAKE_RELEASE));
+}
+
+TEST(Pool, KeepsToTheFootprintThatIsInForceNow)
+{
+	EngineOptions options;
+	Engine engine;
+	char *block = engine.take(mib);
+
+	options.footprint = 3 * mib;
+	engine.set_limits(options);
+	engine.take(2 * mib);
+	engine.free(block);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	options.footprint = 2 * mib;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(Pool, KeepsToTheBlocksOfAClassThatAreAllowedNow)
+{
+	EngineOptions options;
+	Engine engine;
+
+	options.class_blocks = 2;
+	engine.set_limits(options);
+	engine.retain({ mib, mib, mib });
+	EXPECT_EQ(2U, engine.class_for(mib).blocks);
+	options.class_blocks = 3;
+	engine.set_limits(options);
+	engine.retain({ mib, mib, mib, mib });
+	EXPECT_EQ(3U, engine.class_for(mib).blocks);
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(Pool, KeepsToTheLimitOfARangeThatIsInForceNow)
+{
+	EngineOptions options;
+
+	options.class_limits = { range(0, SIZE_MAX, mib) };
+	Engine engine(options);
+
+	options.class_limits = { range(0, SIZE_MAX, 3 * mib) };
+	engine.set_limits(options);
+	engine.retain({ 2 * mib, 2 * mib });
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+struct Change {
+	Engine *engine;
+	EngineOptions options;
+};
+
+void change_once(void *context)
+{
+	Change *change = (Change *)context;
+
+	fake_os_on(FAKE_RELEASE, nullptr, nullptr);
+	change->engine->change_limits(change->options);
+}
+
+/* Its free had read the old limits. */
+TEST(Pool, ReleasesABlockThatWasOnItsWayToAListWhenLimitsChanged)
+{
+	EngineOptions lower[3];
+
+	lower[0].limit = mib;
+	lower[1].class_blocks = 0;
+	lower[2].footprint = mib;
+	for (const EngineOptions &options : lower) {
+		Engine engine(with_limit(4 * mib));
+		Change change = { &engine, options };
+		char *block = engine.take(6 * mib);
+
+		fake_os_on(FAKE_RELEASE, change_once, &change);
+		engine.free(block);
+		EXPECT_EQ(0U, engine.retained_bytes());
+		EXPECT_GT(engine.released_bytes(WEIR_TRIGGER_limit), 0U);
+		EXPECT_TRUE(engine.consistent());
+	}
+}
+
+/* Room of one part of the classes */
+
+unsigned class_at(size_t bytes)
+{
+	return weir_class_of(weir_region_of(bytes, 1), bytes);
+}
+
+TEST(Pool, TakesRoomFromTheClassesItIsTold)
+{
+	Engine engine;
+	weir_tally tally = {};
+
+	engine.retain({ 512 * kib, mib, 2 * mib });
+	EXPECT_TRUE(weir_pool_evict_of(&engine.pool, UINT64_MAX, class_at(mib), class_at(mib) + 1,
+				       &tally));
+	EXPECT_EQ(mib, weir_units_to_bytes(tally.units));
+	EXPECT_EQ(0U, engine.class_for(mib).blocks);
+	EXPECT_FALSE(weir_pool_evict_of(&engine.pool, UINT64_MAX, class_at(mib), class_at(mib) + 1,
+					&tally));
+	EXPECT_EQ(512 * kib + 2 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(Pool, TakesRoomFromTheClassOfThoseThatWasIdleLongest)
+{
+	Engine engine;
+	weir_tally tally = {};
+	const size_t by_age[] = { 4 * mib, mib, 2 * mib };
+
+	for (size_t bytes : by_age) {
+		fake_os_set_now_ms(engine.now() + 5);
+		engine.retain({ bytes });
+	}
+	for (size_t bytes : { mib, 2 * mib }) {
+		EXPECT_TRUE(
+			weir_pool_evict_of(&engine.pool, UINT64_MAX, 0, class_at(4 * mib), &tally));
+		EXPECT_EQ(0U, engine.class_for(bytes).blocks) << bytes;
+	}
+	EXPECT_FALSE(weir_pool_evict_of(&engine.pool, UINT64_MAX, 0, class_at(4 * mib), &tally));
+	EXPECT_EQ(4 * mib, engine.retained_bytes());
+}
+
+TEST(Pool, TakesAsMuchOfABlockAsItIsTold)
+{
+	Engine engine;
+	weir_tally tally = {};
+
+	engine.retain({ 2 * mib });
+	EXPECT_TRUE(weir_pool_evict_of(&engine.pool, 3, 0, WEIR_CLASS_COUNT, &tally));
+	EXPECT_EQ(3U, tally.units);
+	EXPECT_EQ(2 * mib - 3 * page, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(Pool, LeavesTheCacheAloneWhenToldOfClasses)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+	weir_tally tally = {};
+
+	engine.retain({ mib });
+	ASSERT_GT(engine.pool.cache.units, 0U);
+	EXPECT_FALSE(weir_pool_evict_of(&engine.pool, UINT64_MAX, 0, WEIR_CLASS_COUNT, &tally));
+	EXPECT_EQ(mib, engine.retained_bytes());
+}
+
+TEST(Pool, SaysWhereTheKernelWillNotReleaseForClasses)
+{
+	Engine engine;
+	weir_tally tally = {};
+
+	engine.retain({ mib });
+	fake_os_fail(FAKE_RELEASE, 0, 1);
+	fake_os_fail(FAKE_RENEW, 0, 1);
+	EXPECT_FALSE(weir_pool_evict_of(&engine.pool, UINT64_MAX, 0, WEIR_CLASS_COUNT, &tally));
+	EXPECT_EQ(mib, engine.retained_bytes());
 	EXPECT_TRUE(engine.consistent());
 }
 

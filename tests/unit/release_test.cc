@@ -110,9 +110,9 @@ TEST(Release, CountsUnderItsTrigger)
 	engine.release(WEIR_TRIGGER_api);
 	engine.release(WEIR_TRIGGER_api);
 	EXPECT_EQ(2 * mib, engine.released_bytes(WEIR_TRIGGER_api));
-	EXPECT_EQ(2U, weir_stats.released[WEIR_TRIGGER_api].blocks);
-	EXPECT_EQ(2U, weir_stats.released[WEIR_TRIGGER_api].releases);
-	EXPECT_EQ(0U, weir_stats.released[WEIR_TRIGGER_signal].releases);
+	EXPECT_EQ(2U, weir_stats_page.released[WEIR_TRIGGER_api].blocks);
+	EXPECT_EQ(2U, weir_stats_page.released[WEIR_TRIGGER_api].releases);
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_signal].releases);
 }
 
 void advance_clock(void *context)
@@ -128,7 +128,7 @@ TEST(Release, CountsTheTimeItTook)
 	engine.retain({ mib, mib, 2 * mib });
 	fake_os_on(FAKE_RELEASE, advance_clock, &now_ms);
 	EXPECT_EQ(3000000U, engine.release(WEIR_TRIGGER_api).ns);
-	EXPECT_EQ(3000000U, weir_stats.released[WEIR_TRIGGER_api].ns);
+	EXPECT_EQ(3000000U, weir_stats_page.released[WEIR_TRIGGER_api].ns);
 }
 
 TEST(Release, StaysTrueWhereTheKernelRefuses)
@@ -142,7 +142,7 @@ TEST(Release, StaysTrueWhereTheKernelRefuses)
 
 	EXPECT_EQ(2U, tally.blocks);
 	EXPECT_EQ(mib, engine.retained_bytes());
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_release_failures]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_release_failures]);
 	EXPECT_TRUE(engine.consistent());
 }
 
@@ -284,6 +284,433 @@ TEST(Release, MayRunInSeveralThreadsAtOnce)
 		thread.join();
 	EXPECT_EQ(retained, weir_units_to_bytes(units));
 	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* A part of it */
+
+unsigned class_at(size_t bytes)
+{
+	return weir_class_of(weir_region_of(bytes, 1), bytes);
+}
+
+weir_tally release_some(Engine *engine, size_t keep, unsigned first = 0,
+			unsigned end = WEIR_CLASS_COUNT)
+{
+	weir_release_scope scope = { keep >> WEIR_UNIT_SHIFT, first, end };
+
+	return weir_release_some(&engine->pool, WEIR_TRIGGER_socket, &scope, engine->now());
+}
+
+TEST(ReleaseSome, KeepsAsMuchAsItIsTold)
+{
+	Engine engine;
+
+	engine.retain({ mib, 2 * mib, 4 * mib, mib });
+	for (size_t keep : { 8 * mib, 5 * mib, 5 * mib - page, 64 * kib, (size_t)0 }) {
+		release_some(&engine, keep);
+		EXPECT_EQ(keep, engine.retained_bytes());
+		EXPECT_TRUE(engine.consistent());
+	}
+}
+
+TEST(ReleaseSome, ReleasesNothingWhereNoMoreIsRetained)
+{
+	Engine engine;
+
+	engine.retain({ mib, 2 * mib });
+	unsigned calls = fake_os_calls(FAKE_RELEASE);
+	weir_tally tally = release_some(&engine, 3 * mib);
+
+	EXPECT_EQ(0U, tally.blocks);
+	EXPECT_EQ(0U, tally.units);
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	EXPECT_EQ(calls, fake_os_calls(FAKE_RELEASE));
+}
+
+TEST(ReleaseSome, BeginsWithWhatWasIdleLongest)
+{
+	Engine engine;
+
+	engine.retain({ 2 * mib });
+	fake_os_set_now_ms(10);
+	engine.retain({ mib });
+	fake_os_set_now_ms(20);
+	engine.retain({ 4 * mib });
+	release_some(&engine, 5 * mib);
+	EXPECT_EQ(0U, engine.class_for(2 * mib).blocks);
+	EXPECT_EQ(1U, engine.class_for(mib).blocks);
+	release_some(&engine, 4 * mib);
+	EXPECT_EQ(0U, engine.class_for(mib).blocks);
+	EXPECT_EQ(1U, engine.class_for(4 * mib).blocks);
+}
+
+TEST(ReleaseSome, LeavesOtherClassesAlone)
+{
+	Engine engine;
+
+	engine.retain({ 512 * kib, mib, mib, 2 * mib });
+	weir_tally tally = release_some(&engine, 0, class_at(mib), class_at(mib) + 1);
+
+	EXPECT_EQ(2U, tally.blocks);
+	EXPECT_EQ(2 * mib, weir_units_to_bytes(tally.units));
+	EXPECT_EQ(0U, engine.class_for(mib).blocks);
+	EXPECT_EQ(512 * kib + 2 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* What is kept is counted over all classes. */
+TEST(ReleaseSome, KeepsOfAllClassesWhatItReleasesOfSome)
+{
+	Engine engine;
+
+	engine.retain({ mib, mib, 2 * mib });
+	release_some(&engine, 3 * mib, class_at(mib), class_at(mib) + 1);
+	EXPECT_EQ(1U, engine.class_for(mib).blocks);
+	release_some(&engine, 1 * mib, class_at(mib), class_at(mib) + 1);
+	EXPECT_EQ(0U, engine.class_for(mib).blocks);
+	EXPECT_EQ(2 * mib, engine.retained_bytes());
+}
+
+TEST(ReleaseSome, TakesBlocksAtHandAndTheSurplusOfLiveOnes)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+	char *block = engine.take(4 * mib);
+
+	fill(block, 4 * mib, 1);
+	engine.free(block);
+	ASSERT_EQ(block, engine.take(3 * mib));
+	engine.retain({ mib });
+	ASSERT_GT(engine.pool.cache.units, 0U);
+	release_some(&engine, mib, class_at(3 * mib), class_at(4 * mib) + 1);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	EXPECT_EQ(3 * mib, fake_os_resident(block, 4 * mib));
+	release_some(&engine, 0, class_at(mib), class_at(mib) + 1);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_EQ(0U, engine.pool.cache.units);
+	EXPECT_TRUE(holds(block, 3 * mib, 1));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(ReleaseSome, LeavesBlocksAtHandOfOtherClassesAlone)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+
+	engine.retain({ 768 * kib, 896 * kib, mib });
+	release_some(&engine, 0, class_at(896 * kib), class_at(896 * kib) + 1);
+	EXPECT_EQ(768 * kib + mib, engine.retained_bytes());
+}
+
+TEST(ReleaseSome, CountsALiveBlockAtHandAsLive)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+
+	engine.retain({ mib });
+	char *block = engine.take(mib);
+
+	fill(block, mib, 1);
+	ASSERT_GT(engine.pool.cache.units, 0U);
+	EXPECT_EQ(0U, release_some(&engine, 0).units);
+	EXPECT_EQ(mib, engine.live_bytes());
+	EXPECT_TRUE(holds(block, mib, 1));
+}
+
+TEST(ReleaseSome, CountsUnderItsTrigger)
+{
+	Engine engine;
+
+	engine.retain({ mib, 2 * mib });
+	release_some(&engine, mib);
+	EXPECT_EQ(2 * mib, engine.released_bytes(WEIR_TRIGGER_socket));
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_socket].releases);
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_limit].releases);
+}
+
+TEST(ReleaseSome, EndsWhereTheKernelRefuses)
+{
+	Engine engine;
+
+	engine.retain({ mib, 2 * mib });
+	fake_os_fail(FAKE_RELEASE, 0, 1U << 30);
+	fake_os_fail(FAKE_RENEW, 0, 1U << 30);
+	EXPECT_EQ(0U, release_some(&engine, 0).units);
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* The class with the block that stays is not in the way of the others. */
+TEST(ReleaseSome, GoesOnBesideABlockThatTheKernelWillNotRelease)
+{
+	Engine engine;
+
+	engine.retain({ mib });
+	fake_os_set_now_ms(5);
+	engine.retain({ 2 * mib, 4 * mib });
+	fake_os_fail(FAKE_RELEASE, 0, 1);
+	fake_os_fail(FAKE_RENEW, 0, 1);
+	release_some(&engine, 0);
+	EXPECT_LE(engine.retained_bytes(), mib);
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(ReleaseSome, MayRunWhileBlocksAreFreed)
+{
+	for (unsigned after : { 0, 1, 2 }) {
+		Engine engine;
+		Middle middle = { &engine, engine.take(mib), after };
+
+		engine.retain({ 128 * kib, 2 * mib, 4 * mib });
+		fake_os_on(FAKE_RELEASE, free_in_the_middle, &middle);
+		release_some(&engine, 64 * kib);
+		EXPECT_EQ(nullptr, middle.block);
+		EXPECT_LE(engine.retained_bytes(), mib + 64 * kib);
+		EXPECT_TRUE(engine.consistent());
+	}
+}
+
+/* What is beyond other limits */
+
+TEST(ReleaseExcess, ReleasesDownToALowerLimit)
+{
+	Engine engine;
+	EngineOptions options;
+
+	engine.retain({ mib, 2 * mib, 4 * mib });
+	for (size_t limit : { 5 * mib, 5 * mib - page, mib, (size_t)0 }) {
+		size_t before = engine.retained_bytes();
+
+		options.limit = limit;
+		weir_tally tally = engine.change_limits(options);
+		EXPECT_EQ(limit, engine.retained_bytes());
+		EXPECT_EQ(before - limit, weir_units_to_bytes(tally.units));
+		EXPECT_TRUE(engine.consistent());
+	}
+	EXPECT_EQ(7 * mib, engine.released_bytes(WEIR_TRIGGER_limit));
+	EXPECT_EQ(4U, weir_stats_page.released[WEIR_TRIGGER_limit].releases);
+}
+
+TEST(ReleaseExcess, BeginsWithWhatWasIdleLongest)
+{
+	Engine engine;
+	EngineOptions options;
+
+	engine.retain({ 2 * mib });
+	fake_os_set_now_ms(10);
+	engine.retain({ mib, 4 * mib });
+	options.limit = 5 * mib;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.class_for(2 * mib).blocks);
+	EXPECT_EQ(1U, engine.class_for(mib).blocks);
+	EXPECT_EQ(1U, engine.class_for(4 * mib).blocks);
+}
+
+TEST(ReleaseExcess, ReleasesNothingUnderAHigherLimit)
+{
+	Engine engine;
+	EngineOptions options;
+
+	engine.retain({ mib, 2 * mib });
+	options.limit = 3 * mib;
+	EXPECT_EQ(0U, engine.change_limits(options).blocks);
+	EXPECT_EQ(3 * mib, engine.retained_bytes());
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_limit].releases);
+}
+
+TEST(ReleaseExcess, ReleasesDownToALowerFootprint)
+{
+	Engine engine;
+	EngineOptions options;
+	char *live = engine.take(4 * mib);
+
+	fill(live, 4 * mib, 1);
+	engine.retain({ mib, 2 * mib });
+	options.footprint = 5 * mib;
+	engine.change_limits(options);
+	EXPECT_EQ(mib, engine.retained_bytes());
+	options.footprint = 3 * mib;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(holds(live, 4 * mib, 1));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(ReleaseExcess, ReleasesBlocksThatAClassMayNotKeepAnyMore)
+{
+	Engine engine;
+	EngineOptions options;
+
+	engine.retain({ mib, mib, mib, 2 * mib, 64 * kib, 64 * kib });
+	options.class_blocks = 1;
+	EXPECT_EQ(3U, engine.change_limits(options).blocks);
+	EXPECT_EQ(3 * mib + 64 * kib, engine.retained_bytes());
+	options.class_blocks = 0;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+weir_class_limit range(size_t min_bytes, size_t max_bytes, size_t limit_bytes)
+{
+	weir_class_limit made = {};
+
+	made.min_bytes = min_bytes;
+	made.max_bytes = max_bytes;
+	made.limit_bytes = limit_bytes;
+	return made;
+}
+
+TEST(ReleaseExcess, ReleasesBlocksBeyondALowerLimitOfTheirRange)
+{
+	EngineOptions options;
+
+	options.class_limits = { range(0, mib, 16 * mib), range(0, SIZE_MAX, 16 * mib) };
+	Engine engine(options);
+
+	engine.retain({ mib, mib, mib, 2 * mib, 2 * mib, 64 * kib });
+	options.class_limits[0].limit_bytes = 2 * mib;
+	engine.change_limits(options);
+	EXPECT_LE(engine.pool.quotas.ranges[0].used_units, (2 * mib) >> WEIR_UNIT_SHIFT);
+	EXPECT_GE(engine.retained_bytes(), 5 * mib);
+	options.class_limits[1].limit_bytes = 0;
+	engine.change_limits(options);
+	EXPECT_LE(engine.retained_bytes(), 2 * mib);
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(ReleaseExcess, TakesTheSurplusOfLiveBlocks)
+{
+	Engine engine;
+	EngineOptions options;
+	char *block = engine.take(4 * mib);
+
+	fill(block, 4 * mib, 1);
+	engine.free(block);
+	ASSERT_EQ(block, engine.take(3 * mib));
+	options.limit = 0;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(holds(block, 3 * mib, 1));
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(ReleaseExcess, MakesLiveBlocksAtHandGiveUpTheirRoom)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+
+	engine.retain({ mib, 100 * kib });
+	char *block = engine.take(mib);
+
+	fill(block, mib, 1);
+	options.limit = 0;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.charged_bytes());
+	EXPECT_EQ(mib, engine.live_bytes());
+	EXPECT_TRUE(holds(block, mib, 1));
+	engine.free(block);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(ReleaseExcess, EmptiesTheCacheWhereBlocksAreCounted)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+
+	engine.retain({ mib, 100 * kib, 2 * mib });
+	char *block = engine.take(mib);
+
+	options.class_blocks = 1;
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.pool.cache.units);
+	EXPECT_EQ(2 * mib, engine.retained_bytes());
+	engine.free(block);
+	EXPECT_EQ(0U, engine.pool.cache.units);
+	EXPECT_EQ(1U, engine.class_for(mib).blocks);
+	EXPECT_TRUE(engine.consistent());
+}
+
+struct Taken {
+	Engine *engine;
+	size_t bytes;
+	char *block;
+};
+
+void take_in_the_middle(void *context)
+{
+	Taken *taken = (Taken *)context;
+
+	if (!taken->block)
+		taken->block = taken->engine->take(taken->bytes);
+}
+
+/* It was free while the live ones left the cache, and live when the free ones did. */
+TEST(ReleaseExcess, EmptiesTheCacheOfABlockThatIsTakenMeanwhile)
+{
+	EngineOptions options;
+
+	options.cached = mib;
+	Engine engine(options);
+	Taken taken = { &engine, mib, nullptr };
+
+	engine.retain({ 100 * kib, mib });
+	options.class_blocks = 0;
+	fake_os_on(FAKE_RELEASE, take_in_the_middle, &taken);
+	engine.change_limits(options);
+	ASSERT_NE(nullptr, taken.block);
+	engine.free(taken.block);
+	EXPECT_EQ(0U, engine.pool.cache.units);
+	EXPECT_EQ(0U, engine.retained_bytes());
+}
+
+TEST(ReleaseExcess, EndsWhereTheKernelRefuses)
+{
+	EngineOptions options;
+
+	options.class_limits = { range(0, SIZE_MAX, 64 * mib) };
+	options.class_blocks = 10;
+	Engine engine(options);
+
+	engine.retain({ mib, mib, 2 * mib });
+	fake_os_fail(FAKE_RELEASE, 0, 1U << 30);
+	fake_os_fail(FAKE_RENEW, 0, 1U << 30);
+	options.limit = options.footprint = options.class_blocks = 0;
+	options.class_limits[0].limit_bytes = 0;
+	engine.change_limits(options);
+	EXPECT_EQ(4 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+	fake_os_fail(FAKE_RELEASE, 0, 0);
+	fake_os_fail(FAKE_RENEW, 0, 0);
+	engine.change_limits(options);
+	EXPECT_EQ(0U, engine.retained_bytes());
+}
+
+TEST(ReleaseExcess, ComesDownToTheLimitBesideABlockThatTheKernelWillNotRelease)
+{
+	Engine engine;
+	EngineOptions options;
+
+	engine.retain({ mib });
+	fake_os_set_now_ms(5);
+	engine.retain({ 2 * mib, 4 * mib });
+	fake_os_fail(FAKE_RELEASE, 0, 1);
+	fake_os_fail(FAKE_RENEW, 0, 1);
+	options.limit = 2 * mib;
+	engine.change_limits(options);
+	EXPECT_LE(engine.retained_bytes(), 2 * mib);
 	EXPECT_TRUE(engine.consistent());
 }
 

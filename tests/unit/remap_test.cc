@@ -132,7 +132,7 @@ TEST_F(Remap, StaysTrueWhereTheKernelMovesAPart)
 	filled_by_growth(block, 12 * mib);
 	EXPECT_TRUE(holds(block, 9 * mib, 1));
 	EXPECT_TRUE(holds(victim, engine.extent(victim), 2));
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_remap_failures]);
 	EXPECT_EQ(12 * mib, engine.live_bytes());
 	EXPECT_TRUE(engine.consistent());
 	EXPECT_TRUE(engine.zero_beyond_extents());
@@ -197,8 +197,8 @@ TEST_F(Remap, FillsAnEmptySlot)
 	EXPECT_TRUE(holds(victim, 4 * mib, 2));
 	EXPECT_EQ(3 * mib, engine.live_bytes());
 	EXPECT_EQ(5 * mib, engine.retained_bytes());
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remaps]);
-	EXPECT_EQ(4 * mib, weir_stats.counters[WEIR_COUNT_remapped_bytes]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_remaps]);
+	EXPECT_EQ(4 * mib, weir_stats_page.counters[WEIR_COUNT_remapped_bytes]);
 	EXPECT_TRUE(engine.consistent());
 	EXPECT_TRUE(engine.zero_beyond_extents());
 }
@@ -310,8 +310,8 @@ TEST_F(Remap, CountsWhatFailsForWantOfMappings)
 	engine.space.pieces = 16384;
 	engine.take(3 * mib);
 	engine.space.pieces = 0;
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
-	EXPECT_EQ(0U, weir_stats.counters[WEIR_COUNT_remaps]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_remap_failures]);
+	EXPECT_EQ(0U, weir_stats_page.counters[WEIR_COUNT_remaps]);
 	EXPECT_EQ(3 * mib, engine.live_bytes());
 	EXPECT_TRUE(engine.consistent());
 }

@@ -1,19 +1,22 @@
-#include <gtest/gtest.h>
+#include "engine.h"
 
+#include <cstddef>
 #include <cstring>
 #include <set>
 #include <string>
 
 extern "C" {
 #include "stats.h"
+
+extern struct weir_stats_page weir_statistics;
 }
 
 namespace
 {
 
 struct Stats : testing::Test {
-	Stats() { memset(&weir_stats, 0, sizeof weir_stats); }
-	~Stats() override { memset(&weir_stats, 0, sizeof weir_stats); }
+	Stats() { reset_counters(); }
+	~Stats() override { reset_counters(); }
 };
 
 TEST_F(Stats, NamesEveryCounterAsTheReportDoes)
@@ -30,7 +33,7 @@ TEST_F(Stats, NamesEveryCounterAsTheReportDoes)
 
 TEST_F(Stats, NamesEveryTrigger)
 {
-	const char *expected[] = { "limit", "signal", "decay", "api", "enomem" };
+	const char *expected[] = { "limit", "signal", "socket", "decay", "api", "enomem" };
 
 	ASSERT_EQ((size_t)WEIR_TRIGGER_COUNT, sizeof expected / sizeof *expected);
 	for (int i = 0; i < WEIR_TRIGGER_COUNT; i++)
@@ -42,9 +45,9 @@ TEST_F(Stats, CountsEachCounterByItself)
 	weir_stats_count(WEIR_COUNT_oversize, 2);
 	weir_stats_count(WEIR_COUNT_oversize, 3);
 	weir_stats_count(WEIR_COUNT_remap_failures, 1);
-	EXPECT_EQ(5U, weir_stats.counters[WEIR_COUNT_oversize]);
-	EXPECT_EQ(1U, weir_stats.counters[WEIR_COUNT_remap_failures]);
-	EXPECT_EQ(0U, weir_stats.counters[WEIR_COUNT_reallocs_moved]);
+	EXPECT_EQ(5U, weir_stats_page.counters[WEIR_COUNT_oversize]);
+	EXPECT_EQ(1U, weir_stats_page.counters[WEIR_COUNT_remap_failures]);
+	EXPECT_EQ(0U, weir_stats_page.counters[WEIR_COUNT_reallocs_moved]);
 }
 
 TEST_F(Stats, AddsTalliesToTheirTrigger)
@@ -53,11 +56,54 @@ TEST_F(Stats, AddsTalliesToTheirTrigger)
 
 	weir_stats_release(WEIR_TRIGGER_decay, &tally, 1);
 	weir_stats_release(WEIR_TRIGGER_decay, &tally, 0);
-	EXPECT_EQ(20U, weir_stats.released[WEIR_TRIGGER_decay].units);
-	EXPECT_EQ(4U, weir_stats.released[WEIR_TRIGGER_decay].blocks);
-	EXPECT_EQ(600U, weir_stats.released[WEIR_TRIGGER_decay].ns);
-	EXPECT_EQ(1U, weir_stats.released[WEIR_TRIGGER_decay].releases);
-	EXPECT_EQ(0U, weir_stats.released[WEIR_TRIGGER_signal].blocks);
+	EXPECT_EQ(20U, weir_stats_page.released[WEIR_TRIGGER_decay].units);
+	EXPECT_EQ(4U, weir_stats_page.released[WEIR_TRIGGER_decay].blocks);
+	EXPECT_EQ(600U, weir_stats_page.released[WEIR_TRIGGER_decay].ns);
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_decay].releases);
+	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_signal].blocks);
+}
+
+/* The page, as readers outside find it */
+
+TEST_F(Stats, ShowsThePageUnderItsSymbol)
+{
+	EXPECT_EQ(&weir_stats_page, &weir_statistics);
+	EXPECT_STREQ("weir_statistics", WEIR_STATS_SYMBOL);
+	EXPECT_EQ(0U, (uintptr_t)&weir_stats_page % 4096);
+}
+
+TEST_F(Stats, BeginsThePageWithItsSizeAndVersion)
+{
+	EXPECT_EQ(sizeof(struct weir_stats_page), weir_stats_page.size);
+	EXPECT_EQ((uint32_t)WEIR_STATS_VERSION, weir_stats_page.version);
+	EXPECT_STREQ(WEIR_VERSION, weir_stats_page.weir_version);
+	EXPECT_EQ(0U, offsetof(struct weir_stats_page, size));
+	EXPECT_EQ(4U, offsetof(struct weir_stats_page, version));
+}
+
+/* A field that moves is another WEIR_STATS_VERSION. */
+TEST_F(Stats, KeepsTheLayoutOfItsVersion)
+{
+	EXPECT_EQ(1, WEIR_STATS_VERSION);
+	EXPECT_EQ(8U, offsetof(struct weir_stats_page, state));
+	EXPECT_EQ(12U, offsetof(struct weir_stats_page, signal));
+	EXPECT_EQ(16U, offsetof(struct weir_stats_page, signal_owner));
+	EXPECT_EQ(20U, offsetof(struct weir_stats_page, settings_sequence));
+	EXPECT_EQ(24U, offsetof(struct weir_stats_page, backend_malloc));
+	EXPECT_EQ(32U, offsetof(struct weir_stats_page, limit_bytes));
+	EXPECT_EQ(40U, offsetof(struct weir_stats_page, page_bytes));
+	EXPECT_EQ(48U, offsetof(struct weir_stats_page, weir_version));
+	EXPECT_EQ(64U, offsetof(struct weir_stats_page, program));
+	EXPECT_EQ(128U, offsetof(struct weir_stats_page, socket));
+	EXPECT_EQ(236U, offsetof(struct weir_stats_page, settings));
+	EXPECT_EQ(8432U, offsetof(struct weir_stats_page, counters));
+	EXPECT_EQ(8688U, offsetof(struct weir_stats_page, released));
+	EXPECT_EQ(9200U, offsetof(struct weir_stats_page, regions));
+	EXPECT_EQ(9472U, offsetof(struct weir_stats_page, pool));
+	EXPECT_EQ(256U, offsetof(struct weir_pool_stats, classes));
+	EXPECT_EQ(4608U, offsetof(struct weir_pool_stats, cached_hits));
+	EXPECT_EQ(16U, sizeof(struct weir_slot));
+	EXPECT_EQ(20480U, sizeof(struct weir_stats_page));
 }
 
 } // namespace

@@ -126,4 +126,37 @@ TEST(Text, WritesFixedPointWithAllItsPlaces)
 	}
 }
 
+std::string pattern(const char *from, uint64_t pid)
+{
+	Text t;
+
+	weir_text_pattern(&t.text, from, pid);
+	EXPECT_TRUE(weir_text_fits(&t.text));
+	return t.string();
+}
+
+TEST(Text, PutsTheProcessIdIntoAPattern)
+{
+	EXPECT_EQ("/tmp/weir.4711.json", pattern("/tmp/weir.%p.json", 4711));
+	EXPECT_EQ("77", pattern("%p%p", 7));
+	EXPECT_EQ("18446744073709551615", pattern("%p", UINT64_MAX));
+	EXPECT_EQ("/tmp/weir", pattern("/tmp/weir", 4711));
+	EXPECT_EQ("", pattern("", 4711));
+}
+
+TEST(Text, LeavesOtherPercentSignsOfAPatternAlone)
+{
+	EXPECT_EQ("100%", pattern("100%", 7));
+	EXPECT_EQ("%d %P %% %7", pattern("%d %P %% %%p", 7));
+}
+
+TEST(Text, CutsAPatternThatDoesNotFit)
+{
+	Text t(6);
+
+	weir_text_pattern(&t.text, "ab%pcd", 4711);
+	EXPECT_EQ("ab471", t.string());
+	EXPECT_FALSE(weir_text_fits(&t.text));
+}
+
 } // namespace

@@ -1,12 +1,18 @@
 /* Holds numbered blocks and does what its stdin says, a command a line. Each
  * block is filled with its pattern; `check` verifies every byte of all of them.
- * Answers `ok NUMBER`, `errno NUMBER` when the call failed, or `wrong ...`. */
+ * Answers `ok NUMBER`, `errno NUMBER` when the call failed, or `wrong ...`.
+ *
+ * After `fork`, which answers the child's number, the child obeys until `end` or the
+ * signal that ends it; then the parent answers `ok STATUS` and goes on. */
 #include "pattern.h"
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BLOCKS_MAX 4096
@@ -136,13 +142,106 @@ static void do_trim(struct block *unused, size_t pad)
 	answer("ok", (uint64_t)malloc_trim(pad));
 }
 
+/* The process. */
+
+static void answer_result(int result)
+{
+	if (result == 0)
+		answer("ok", 0);
+	else
+		answer_errno();
+}
+
+/* All descriptors from this one up. */
+static void do_closefrom(struct block *unused, size_t first)
+{
+	(void)unused;
+	for (int fd = (int)first; fd < getdtablesize(); fd++)
+		close(fd);
+	answer("ok", 0);
+}
+
+static void do_close(struct block *unused, size_t fd)
+{
+	(void)unused;
+	close((int)fd);
+}
+
+static void do_fork(struct block *unused, size_t none)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)unused;
+	(void)none;
+	if (child == 0) {
+		answer("ok", (uint64_t)getpid());
+	} else {
+		waitpid(child, &status, 0);
+		answer("ok", (uint64_t)status);
+	}
+}
+
+static void do_end(struct block *unused, size_t status)
+{
+	(void)unused;
+	exit((int)status);
+}
+
+static void do_exec(struct block *unused, size_t none)
+{
+	char name[] = "puppet";
+	char *argv[] = { name, NULL };
+
+	(void)unused;
+	(void)none;
+	answer("ok", 0);
+	execv("/proc/self/exe", argv);
+	_exit(2);
+}
+
+/* Installs a handler of its own. */
+static void handle(int number)
+{
+	(void)number;
+}
+
+static void do_handle(struct block *unused, size_t number)
+{
+	struct sigaction action = { .sa_handler = handle };
+
+	(void)unused;
+	answer_result(sigaction((int)number, &action, NULL));
+}
+
+static void do_become(struct block *unused, size_t uid)
+{
+	(void)unused;
+	answer_result(setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid));
+}
+
+/* Ends the only thread that the program has. */
+static void do_leave(struct block *unused, size_t none)
+{
+	(void)unused;
+	(void)none;
+	answer("ok", 0);
+	pthread_exit(NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct block *block, size_t number);
 } commands[] = {
-	{ "malloc", do_malloc },   { "calloc", do_calloc }, { "realloc", do_realloc },
-	{ "aligned", do_aligned }, { "free", do_free },	    { "take", do_take },
-	{ "usable", do_usable },   { "check", do_check },   { "trim", do_trim },
+	{ "malloc", do_malloc },   { "calloc", do_calloc },
+	{ "realloc", do_realloc }, { "aligned", do_aligned },
+	{ "free", do_free },	   { "take", do_take },
+	{ "usable", do_usable },   { "check", do_check },
+	{ "trim", do_trim },	   { "closefrom", do_closefrom },
+	{ "close", do_close },	   { "fork", do_fork },
+	{ "end", do_end },	   { "exec", do_exec },
+	{ "handle", do_handle },   { "become", do_become },
+	{ "leave", do_leave },
 };
 
 /* COMMAND [BLOCK [NUMBER]] */

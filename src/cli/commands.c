@@ -1,0 +1,8 @@
+/* The table of commands, in the order in which help shows them. */
+#include "command.h"
+
+const struct command *const commands[] = {
+	&command_run,	  &command_ps,	   &command_status, &command_top,
+	&command_release, &command_set,	   &command_config, &command_metrics,
+	&command_check,	  &command_doctor, &command_help,   NULL,
+};

@@ -1,0 +1,233 @@
+#include "preload.h"
+
+#include "program.h"
+#include "text.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEPARATORS " :"
+
+/* weir's own library. */
+
+static bool take_library(const char *directory, const char *below, char *path,
+			 struct weir_text *tried)
+{
+	struct weir_text text;
+
+	weir_text_init(&text, path, PATH_MAX);
+	weir_text_string(&text, directory);
+	weir_text_string(&text, below);
+	weir_text_string(&text, "/libweir.so.0");
+	if (weir_text_fits(&text) && access(path, R_OK) == 0)
+		return true;
+	weir_text_string(tried, tried->used > 0 ? ", " : "");
+	weir_text_string(tried, directory);
+	weir_text_string(tried, below);
+	return false;
+}
+
+bool preload_find_library(char *path, char *tried)
+{
+	char own[PATH_MAX] = "";
+	struct weir_text text;
+	ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+	char *slash = length < 0 ? NULL : strrchr(own, '/');
+
+	weir_text_init(&text, tried, PRELOAD_TRIED_BYTES);
+	if (slash != NULL) {
+		*slash = '\0';
+		if (take_library(own, "/.libs", path, &text) || take_library(own, "", path, &text))
+			return true;
+	}
+	return take_library(LIBWEIR_DIR, "", path, &text);
+}
+
+/* Backends. */
+
+static const struct {
+	const char *name;
+	const char *sonames[3];
+	const char *package; /* Debian's */
+} backends[] = {
+	{ "jemalloc", { "libjemalloc.so.2" }, "libjemalloc2" },
+	{ "mimalloc", { "libmimalloc.so.2", "libmimalloc.so.2.0" }, "libmimalloc2.0" },
+	{ "tcmalloc", { "libtcmalloc_minimal.so.4", "libtcmalloc.so.4" }, "libtcmalloc-minimal4" },
+};
+
+#define BACKEND_COUNT (sizeof backends / sizeof *backends)
+
+static const char *const directories[] = {
+	"/usr/local/lib", "/usr/lib",	      "/lib",	    "/usr/local/lib/*", "/usr/lib/*",
+	"/lib/*",	  "/usr/local/lib64", "/usr/lib64", "/lib64",
+};
+
+static bool take_path(const char *found, char *path)
+{
+	size_t length = strlen(found);
+
+	if (length >= PATH_MAX || !program_is_library(found))
+		return false;
+	memcpy(path, found, length + 1);
+	return true;
+}
+
+static bool find_in(const char *directory, const char *soname, char *path)
+{
+	char pattern[PATH_MAX];
+	struct weir_text text;
+	glob_t found;
+	bool done = false;
+
+	weir_text_init(&text, pattern, sizeof pattern);
+	weir_text_string(&text, directory);
+	weir_text_char(&text, '/');
+	weir_text_string(&text, soname);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; !done && i < found.gl_pathc; i++)
+		done = take_path(found.gl_pathv[i], path);
+	globfree(&found);
+	return done;
+}
+
+static bool find_soname(const char *soname, char *path)
+{
+	for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+		if (find_in(directories[i], soname, path))
+			return true;
+	return false;
+}
+
+static bool find_known(size_t i, char *path, struct weir_text *reason)
+{
+	for (size_t j = 0; backends[i].sonames[j] != NULL; j++)
+		if (find_soname(backends[i].sonames[j], path))
+			return true;
+	weir_text_string(reason, backends[i].sonames[0]);
+	weir_text_string(reason, " is in none of the usual directories; on Debian the package ");
+	weir_text_string(reason, backends[i].package);
+	weir_text_string(reason, " brings it");
+	return false;
+}
+
+static bool find_path(const char *name, char *path, struct weir_text *reason)
+{
+	char *real = realpath(name, NULL);
+	bool found = real != NULL && take_path(real, path);
+
+	free(real);
+	if (!found) {
+		weir_text_string(reason, name);
+		weir_text_string(reason, " is no library that can be preloaded here");
+	}
+	return found;
+}
+
+bool preload_find_backend(const char *name, char *path, char *reason)
+{
+	struct weir_text text;
+
+	weir_text_init(&text, reason, PRELOAD_REASON_BYTES);
+	if (strchr(name, '/') != NULL)
+		return find_path(name, path, &text);
+	for (size_t i = 0; i < BACKEND_COUNT; i++)
+		if (strcmp(backends[i].name, name) == 0)
+			return find_known(i, path, &text);
+	weir_text_string(&text, name);
+	weir_text_string(&text, " is no backend; accepted: ");
+	for (size_t i = 0; i < BACKEND_COUNT; i++) {
+		weir_text_string(&text, backends[i].name);
+		weir_text_string(&text, ", ");
+	}
+	weir_text_string(&text, "or the path of a library");
+	return false;
+}
+
+/* The list. */
+
+bool preload_is_listable(const char *path)
+{
+	return path[strcspn(path, SEPARATORS)] == '\0';
+}
+
+void preload_each(const char *list, preload_take *take, void *context)
+{
+	while (*list != '\0') {
+		size_t length = strcspn(list, SEPARATORS);
+
+		if (length > 0 && !take(context, list, length))
+			return;
+		list += length;
+		list += strspn(list, SEPARATORS);
+	}
+}
+
+static bool has_base_name(const char *entry, size_t length, const char *begin)
+{
+	const char *slash = memrchr(entry, '/', length);
+	const char *base = slash == NULL ? entry : slash + 1;
+	size_t base_length = (size_t)(entry + length - base);
+
+	return base_length >= strlen(begin) && memcmp(base, begin, strlen(begin)) == 0;
+}
+
+bool preload_is_weir(const char *entry, size_t length)
+{
+	return has_base_name(entry, length, "libweir.so");
+}
+
+bool preload_is_allocator(const char *entry, size_t length)
+{
+	static const char *const names[] = {
+		"libjemalloc", "libmimalloc", "libtcmalloc",	    "libhoard", "libsnmalloc",
+		"librpmalloc", "libscudo",    "libhardened_malloc", "libumem",
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (has_base_name(entry, length, names[i]))
+			return true;
+	return false;
+}
+
+struct list {
+	struct weir_text text;
+	const char *backend;
+};
+
+static void append(struct weir_text *text, const char *entry, size_t length)
+{
+	weir_text_string(text, text->used > 0 ? ":" : "");
+	weir_text_bytes(text, entry, length);
+}
+
+static bool append_other(void *context, const char *entry, size_t length)
+{
+	struct list *list = context;
+	bool is_backend = list->backend != NULL && strlen(list->backend) == length &&
+			  memcmp(list->backend, entry, length) == 0;
+
+	if (!preload_is_weir(entry, length) && !is_backend)
+		append(&list->text, entry, length);
+	return true;
+}
+
+char *preload_list(const char *library, const char *backend, const char *present)
+{
+	size_t size = strlen(library) + (backend == NULL ? 0 : strlen(backend)) +
+		      (present == NULL ? 0 : strlen(present)) + 3;
+	char *bytes = malloc(size);
+	struct list list = { .backend = backend };
+
+	if (bytes == NULL)
+		return NULL;
+	weir_text_init(&list.text, bytes, size);
+	append(&list.text, library, strlen(library));
+	if (backend != NULL)
+		append(&list.text, backend, strlen(backend));
+	if (present != NULL)
+		preload_each(present, append_other, &list);
+	return bytes;
+}

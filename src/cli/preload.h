@@ -1,0 +1,33 @@
+/* What goes into LD_PRELOAD: where weir's library and the backends are. */
+#ifndef WEIR_CLI_PRELOAD_H
+#define WEIR_CLI_PRELOAD_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Finds libweir.so.0: beside this program in the build tree, beside it, then where it is
+ * installed. False where it is in none of these, which are then in `tried`. */
+#define PRELOAD_TRIED_BYTES (3 * (size_t)PATH_MAX + 8)
+bool preload_find_library(char *path, char *tried);
+
+/* Finds an allocator by its name or path; false with the reason for people. */
+#define PRELOAD_REASON_BYTES ((size_t)PATH_MAX + 256)
+bool preload_find_backend(const char *name, char *path, char *reason);
+
+/* The dynamic linker splits its list there, so that no such path can stand in it. */
+bool preload_is_listable(const char *path);
+
+/* The list with weir at its begin, the backend (or NULL) behind it, and what was there
+ * behind both, each once. To be freed. */
+char *preload_list(const char *library, const char *backend, const char *present);
+
+/* Calls `take` for each entry; ends where that returns false. */
+typedef bool preload_take(void *context, const char *entry, size_t length);
+void preload_each(const char *list, preload_take *take, void *context);
+
+/* Whether an entry is weir's library, and whether it is a known allocator's. */
+bool preload_is_weir(const char *entry, size_t length);
+bool preload_is_allocator(const char *entry, size_t length);
+
+#endif

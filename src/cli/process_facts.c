@@ -1,0 +1,128 @@
+/* What process.h says that comes from /proc alone. */
+#include "process.h"
+
+#include "command.h"
+#include "memory.h"
+#include "proc.h"
+#include "units.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool process_parse_pid(const char *text, pid_t *pid)
+{
+	uint64_t number;
+
+	if (!weir_units_parse_count(text, strlen(text), &number) || number == 0 || number > INT_MAX)
+		return false;
+	*pid = (pid_t)number;
+	return true;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t one = *(const pid_t *)a, other = *(const pid_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+size_t process_list(pid_t *pids, size_t most)
+{
+	DIR *all = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0;
+
+	if (!all)
+		return 0;
+	while (count < most && (entry = readdir(all)))
+		if (process_parse_pid(entry->d_name, &pids[count]))
+			count++;
+	closedir(all);
+	qsort(pids, count, sizeof *pids, compare_pids);
+	return count;
+}
+
+uint64_t process_resident_bytes(pid_t pid)
+{
+	char value[64];
+
+	if (!proc_field(pid, "smaps_rollup", "Rss", value, sizeof value) &&
+	    !proc_field(pid, "status", "VmRSS", value, sizeof value))
+		return 0;
+	return strtoull(value, NULL, 10) * 1024;
+}
+
+static bool has_signal(pid_t pid, const char *mask_name, int signal)
+{
+	char value[64];
+
+	return signal >= 1 && signal <= 64 &&
+	       proc_field(pid, "status", mask_name, value, sizeof value) &&
+	       (strtoull(value, NULL, 16) >> (signal - 1) & 1);
+}
+
+bool process_catches(pid_t pid, int signal)
+{
+	return has_signal(pid, "SigCgt", signal);
+}
+
+bool process_ignores(pid_t pid, int signal)
+{
+	return has_signal(pid, "SigIgn", signal);
+}
+
+static bool note_library(void *found, const struct memory_mapping *mapping)
+{
+	*(bool *)found = process_is_library(mapping->file);
+	return !*(bool *)found;
+}
+
+bool process_has_library(pid_t pid)
+{
+	bool found = false;
+
+	memory_list(pid, note_library, &found);
+	return found;
+}
+
+bool process_is_library(const char *file)
+{
+	return strncmp(file, "libweir.so", strlen("libweir.so")) == 0;
+}
+
+int process_ptrace_scope(void)
+{
+	char text[16];
+
+	return proc_read_file("/proc/sys/kernel/yama/ptrace_scope", text, sizeof text) > 0
+		       ? atoi(text)
+		       : 0;
+}
+
+static const struct {
+	const char *words;
+	enum command_status status;
+} results[] = {
+	[PROCESS_OK] = { "under weir", COMMAND_OK },
+	[PROCESS_GONE] = { "no such process", COMMAND_FAILED },
+	[PROCESS_NOT_UNDER_WEIR] = { "not under weir: no libweir.so is loaded",
+				     COMMAND_NOT_UNDER_WEIR },
+	[PROCESS_NO_ACCESS] = { "may not be read by this user", COMMAND_NO_ACCESS },
+	[PROCESS_UNREADABLE] = { "its libweir.so is of another version, or is being loaded",
+				 COMMAND_FAILED },
+};
+
+const char *process_explain(enum process_result result)
+{
+	if (result == PROCESS_NO_ACCESS && process_ptrace_scope() > 0)
+		return "may not be read: kernel.yama.ptrace_scope is not 0 (a control socket, "
+		       "WEIR_SOCKET=auto, or root can)";
+	return results[result].words;
+}
+
+int process_status(enum process_result result)
+{
+	return results[result].status;
+}
