@@ -33,8 +33,13 @@ enum weir_state {
 	WEIR_STATE_UNAVAILABLE, /* no addresses could be reserved: all passes through */
 };
 
-/* Who has WEIR_SIGNAL, as the kernel said when it was last asked: at the program's
- * start, and by large requests, ten times a second at most. */
+/* The signal on which systemd's services do what the value of sigqueue(3) says
+ * (sd_event_add_memory_pressure(3)): SIGRTMIN and this; and the value for a release. */
+#define WEIR_TRIM_SIGNAL_OFFSET 18
+#define WEIR_TRIM_VALUE 0x300
+
+/* Who has WEIR_SIGNAL, as the kernel said when it was last asked: at the program's start,
+ * and whenever the program installed a handler by sigaction(2) or signal(3). */
 enum weir_signal_owner {
 	WEIR_SIGNAL_OFF,     /* no signal was asked for */
 	WEIR_SIGNAL_WEIR,    /* it releases */

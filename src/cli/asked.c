@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "config.h"
 #include "proc.h"
+#include "setting.h"
 #include "socket_path.h"
 
 #include <stdlib.h>
@@ -133,28 +134,27 @@ struct environment {
 	char *variables[VARIABLES_MAX + 1];
 };
 
-static void ignore(void *context, const char *line)
+/* WEIR_PROGRAMS is left out: where it does not take a name, nothing behind it is read. */
+static void read_environment(pid_t task, struct environment *environment)
 {
-	(void)context;
-	(void)line;
+	static const char programs[] = "WEIR_PROGRAMS=";
+	char *at = environment->bytes;
+	ssize_t length = proc_read(task, "environ", at, sizeof environment->bytes);
+	size_t count = 0;
+
+	for (; at - environment->bytes < length && count < VARIABLES_MAX; at += strlen(at) + 1)
+		if (strncmp(at, programs, strlen(programs)) != 0)
+			environment->variables[count++] = at;
 }
 
-static void load_config(pid_t pid, struct weir_config *config)
+static void load_config(pid_t task, struct weir_config *config)
 {
 	struct environment *environment = calloc(1, sizeof *environment);
 	char *none[] = { NULL };
-	struct weir_config_sink sink = { ignore, NULL };
-	ssize_t length;
-	size_t count = 0;
 
-	length = environment
-			 ? proc_read(pid, "environ", environment->bytes, sizeof environment->bytes)
-			 : 0;
-	for (char *at = environment ? environment->bytes : NULL;
-	     length > 0 && at < environment->bytes + length && count < VARIABLES_MAX;
-	     at += strlen(at) + 1)
-		environment->variables[count++] = at;
-	weir_config_load(config, environment ? environment->variables : none, "", &sink);
+	if (environment)
+		read_environment(task, environment);
+	weir_config_load(config, environment ? environment->variables : none, "", &setting_silent);
 	free(environment);
 }
 
@@ -172,14 +172,18 @@ static unsigned effective_uid(pid_t pid)
 /* Asks at one path. */
 static bool ask_at(struct process *process, const struct weir_text *path)
 {
-	static char answer[WEIR_SNAPSHOT_JSON_BYTES];
 	struct weir_snapshot *snapshot = &process->snapshot;
+	char *answer;
+	bool done;
 
 	if (!weir_text_fits(path) || path->used >= sizeof snapshot->socket)
 		return false;
 	memcpy(snapshot->socket, path->data, path->used + 1);
-	return channel_ask(process, "stats", answer, sizeof answer) &&
+	answer = malloc(WEIR_SNAPSHOT_JSON_BYTES);
+	done = answer && channel_ask(process, "stats", answer, WEIR_SNAPSHOT_JSON_BYTES) &&
 	       take_answer(snapshot, answer);
+	free(answer);
+	return done;
 }
 
 static bool ask_as_asked(struct process *process, const struct weir_config *config)
@@ -224,7 +228,7 @@ bool asked_read(struct process *process)
 	struct weir_config config;
 
 	process->page_address = 0;
-	load_config(process->pid, &config);
+	load_config(process->task, &config);
 	return ask_as_asked(process, &config) || ask_in_places(process, &config);
 }
 

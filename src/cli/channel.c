@@ -5,6 +5,7 @@
 #include "os.h"
 #include "proc.h"
 #include "request.h"
+#include "setting.h"
 #include "socket_path.h"
 #include "units.h"
 
@@ -25,19 +26,10 @@
 #define SIGNAL_MS_MAX 5000
 #define SIGNAL_LOOK_MS 2
 
-/* sd_event_add_memory_pressure(3): the memory is to be trimmed. */
-#define TRIM_SIGNAL (SIGRTMIN + 18)
-#define TRIM_VALUE 0x300
-
 static bool has_socket(const struct process *process)
 {
-	int fd = process->snapshot.socket[0] == '/'
-			 ? connection_open(process->pid, process->snapshot.socket)
-			 : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return process->snapshot.socket[0] == '/' &&
+	       connection_is_served(process, process->snapshot.socket);
 }
 
 static bool has_signal(const struct process *process)
@@ -70,7 +62,7 @@ const char *channel_name(enum channel channel)
 static ssize_t ask_once(const struct process *process, const char *request, char *answer,
 			size_t size)
 {
-	int fd = connection_open(process->pid, process->snapshot.socket);
+	int fd = connection_open(process, process->snapshot.socket);
 	ssize_t count;
 
 	if (fd < 0)
@@ -159,6 +151,7 @@ static int open_process(const struct process *process)
 static int send_to(int fd, const struct process *process)
 {
 	int number = process->snapshot.signal;
+	bool is_trim = number == SIGRTMIN + WEIR_TRIM_SIGNAL_OFFSET;
 	siginfo_t info;
 
 	memset(&info, 0, sizeof info);
@@ -166,9 +159,8 @@ static int send_to(int fd, const struct process *process)
 	info.si_code = SI_QUEUE;
 	info.si_pid = getpid();
 	info.si_uid = getuid();
-	info.si_value.sival_int = TRIM_VALUE;
-	return (int)syscall(SYS_pidfd_send_signal, fd, number, number == TRIM_SIGNAL ? &info : NULL,
-			    0);
+	info.si_value.sival_int = WEIR_TRIM_VALUE;
+	return (int)syscall(SYS_pidfd_send_signal, fd, number, is_trim ? &info : NULL, 0);
 }
 
 static bool send_signal(const struct process *process, struct channel_release *result)
@@ -259,9 +251,9 @@ bool channel_release(const struct process *process, const char *keep, const char
 
 	memset(result, 0, sizeof *result);
 	result->channel = channel_of(process);
-	result->resident_before_bytes = process_resident_bytes(process->pid);
+	result->resident_before_bytes = process_resident_bytes(process);
 	done = release_by(process, keep, range, result);
-	result->resident_after_bytes = process_resident_bytes(process->pid);
+	result->resident_after_bytes = process_resident_bytes(process);
 	return done;
 }
 
@@ -270,26 +262,52 @@ bool channel_release(const struct process *process, const char *keep, const char
 /* A socket is made a moment before it listens. */
 #define STALE_SECONDS_MIN 10
 
+/* Another user's sockets are that user's or root's to remove. */
+static bool is_own(const struct stat *found)
+{
+	return geteuid() == 0 || found->st_uid == geteuid();
+}
+
 static bool is_old_socket(int directory, const char *name)
 {
 	struct stat found;
 
-	return fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && is_own(&found) &&
 	       S_ISSOCK(found.st_mode) && found.st_ctime + STALE_SECONDS_MIN < time(NULL);
 }
 
-static void clean_directory(const char *path)
+/* A directory that weir makes for a user is that user's alone; another one of that name was
+ * put there to mislead. */
+static bool is_private(int directory)
+{
+	struct stat found;
+
+	return fstat(directory, &found) == 0 && found.st_uid == geteuid() &&
+	       (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+static DIR *open_directory(const char *path, bool must_be_private)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	DIR *directory = NULL;
+
+	if (fd >= 0 && (!must_be_private || is_private(fd)))
+		directory = fdopendir(fd);
+	if (fd >= 0 && !directory)
+		close(fd);
+	return directory;
+}
+
+static void clean_directory(const char *path, bool must_be_private)
+{
+	DIR *directory = open_directory(path, must_be_private);
 	struct dirent *entry;
 	uint64_t pid, start;
+	int fd;
 
-	if (!directory) {
-		if (fd >= 0)
-			close(fd);
+	if (!directory)
 		return;
-	}
+	fd = dirfd(directory);
 	while ((entry = readdir(directory)))
 		if (weir_socket_is_name(entry->d_name, &pid, &start) &&
 		    is_old_socket(fd, entry->d_name) && connection_is_stale(fd, entry->d_name))
@@ -297,25 +315,18 @@ static void clean_directory(const char *path)
 	closedir(directory);
 }
 
-static void ignore(void *context, const char *line)
-{
-	(void)context;
-	(void)line;
-}
-
 void channel_clean_stale(void)
 {
-	struct weir_config_sink sink = { ignore, NULL };
-	char bytes[2 * WEIR_SOCKET_PATH_BYTES];
+	char bytes[2 * WEIR_SOCKET_PATH_BYTES], name[SETTING_PROGRAM_BYTES];
 	struct weir_config config;
 	struct weir_text path;
 	bool make, more = true;
 
-	weir_config_load(&config, NULL, "weir", &sink);
+	weir_config_load(&config, NULL, setting_accepted_program(name), &setting_silent);
 	for (size_t i = 0; more; i++) {
 		weir_text_init(&path, bytes, sizeof bytes);
 		more = weir_socket_place(i, &config, geteuid(), &path, &make);
 		if (more && path.used > 0)
-			clean_directory(path.data);
+			clean_directory(path.data, make);
 	}
 }

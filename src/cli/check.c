@@ -49,10 +49,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 	if (first < 0)
 		return COMMAND_USAGE;
-	if (argc - first != 1)
-		return command_usage(command, "one process id is wanted");
-	if (!process_parse_pid(argv[first], &pid))
-		return command_usage(command, "%s: not a process id", argv[first]);
+	if (!process_take_only_pid(command, argc - first, argv + first, &pid))
+		return COMMAND_USAGE;
 	return check(pid);
 }
 

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "print.h"
 #include "process.h"
+#include "setting.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +94,8 @@ static int show_process(const struct command *command, const struct request *req
 	enum process_result result;
 	pid_t pid;
 
-	if (!process_parse_pid(argument, &pid))
-		return command_usage(command, "%s: not a process id", argument);
+	if (!process_take_pid(command, argument, &pid))
+		return COMMAND_USAGE;
 	result = process_read(pid, &process);
 	if (result != PROCESS_OK) {
 		command_complain(command, "%s: %s", argument, process_explain(result));
@@ -122,19 +123,6 @@ static void complain(void *context, const char *line)
 	command_complain(listener->command, "%s", line);
 }
 
-/* A name that WEIR_PROGRAMS takes, so that the other settings are read, too: a pattern
- * matches itself. */
-static const char *accepted_program(char *name, size_t size)
-{
-	const char *patterns = getenv("WEIR_PROGRAMS");
-	struct weir_text text;
-
-	weir_text_init(&text, name, size);
-	if (patterns != NULL)
-		weir_text_bytes(&text, patterns, strcspn(patterns, ","));
-	return name;
-}
-
 static int show_own(const struct command *command, const struct request *request)
 {
 	static char lines[WEIR_STATS_SETTINGS_BYTES];
@@ -142,9 +130,9 @@ static int show_own(const struct command *command, const struct request *request
 	struct listener listener = { command };
 	struct weir_config_sink sink = { complain, &listener };
 	struct weir_text text;
-	char name[256];
+	char name[SETTING_PROGRAM_BYTES];
 
-	weir_config_load(&config, NULL, accepted_program(name, sizeof name), &sink);
+	weir_config_load(&config, NULL, setting_accepted_program(name), &sink);
 	weir_config_resolve(&config, weir_memory_limit_bytes(""), &sink);
 	weir_text_init(&text, lines, sizeof lines);
 	weir_config_format_settings(&text, &config);

@@ -1,42 +1,21 @@
 #include "connection.h"
 
+#include "foreign.h"
 #include "os.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define CONNECT_MS_MAX 2000
 #define ANSWER_MS_MAX 30000
 #define AGAIN_MS 10
-
-/* The file of the socket. Symbolic links lead to where they do for the process, and not to
- * what has the name here; kernels and sandboxes without openat2 get no links at its end. */
-static int open_file(pid_t pid, const char *path)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	char root_path[32];
-	int root, fd;
-
-	snprintf(root_path, sizeof root_path, "/proc/%d/root", (int)pid);
-	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -1;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		fd = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC | O_NOFOLLOW);
-	close(root);
-	return fd;
-}
 
 static bool is_socket(int fd)
 {
@@ -53,12 +32,12 @@ static int connect_once(int fd, const struct sockaddr_un *address)
 	return done == 0 ? 0 : -errno;
 }
 
-/* By the file's descriptor, because a path may be longer than an address of a socket. Returns
- * a descriptor or -errno. */
-static int connect_to(int file)
+/* By the file's descriptor, because a path may be longer than an address of a socket; as long
+ * as the queue is full it waits, `ms_max` at most. Returns a descriptor or -errno. */
+static int connect_to(int file, uint64_t ms_max)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	uint64_t give_up_ms = weir_os_now_ms() + CONNECT_MS_MAX;
+	uint64_t give_up_ms = weir_os_now_ms() + ms_max;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error;
 
@@ -83,19 +62,33 @@ static bool is_served_by(int fd, pid_t pid)
 	       listener.pid == pid;
 }
 
-int connection_open(pid_t pid, const char *path)
+/* A descriptor or -errno. */
+static int connect_to_process(const struct process *process, const char *path, uint64_t ms_max)
 {
-	int file = open_file(pid, path), fd;
+	int file = foreign_find(process->task, path), fd;
 
 	if (file < 0)
-		return -1;
-	fd = is_socket(file) ? connect_to(file) : -1;
+		return -ENOENT;
+	fd = is_socket(file) ? connect_to(file, ms_max) : -ENOTSOCK;
 	close(file);
-	if (fd >= 0 && is_served_by(fd, pid))
+	if (fd < 0 || is_served_by(fd, process->pid))
 		return fd;
+	close(fd);
+	return -ECONNREFUSED;
+}
+
+int connection_open(const struct process *process, const char *path)
+{
+	return connect_to_process(process, path, CONNECT_MS_MAX);
+}
+
+bool connection_is_served(const struct process *process, const char *path)
+{
+	int fd = connect_to_process(process, path, 0);
+
 	if (fd >= 0)
 		close(fd);
-	return -1;
+	return fd >= 0 || fd == -EAGAIN;
 }
 
 /* 0 or -errno. */
@@ -148,7 +141,7 @@ bool connection_is_stale(int directory, const char *name)
 
 	if (file < 0)
 		return false;
-	fd = is_socket(file) ? connect_to(file) : -ENOTSOCK;
+	fd = is_socket(file) ? connect_to(file, 0) : -ENOTSOCK;
 	if (fd >= 0)
 		close(fd);
 	close(file);

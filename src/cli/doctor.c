@@ -191,10 +191,10 @@ static int examine_process(const struct command *command, const char *argument, 
 		command_complain(command, "%s: %s", argument, process_explain(patient.read));
 		return process_status(patient.read);
 	}
-	patient.process.pid = pid;
-	snprintf(patient.program.path, sizeof patient.program.path, "/proc/%d/exe", (int)pid);
+	snprintf(patient.program.path, sizeof patient.program.path, "/proc/%d/exe",
+		 (int)patient.process.task);
 	patient.program.obstacle = program_format_obstacle(patient.program.path);
-	read_environment(&patient, pid);
+	read_environment(&patient, patient.process.task);
 	begin_sheet(sheet);
 	examine(&patient, doctor_process_checks, sheet);
 	examine(&patient, doctor_figure_checks, sheet);
@@ -211,17 +211,30 @@ static bool take(void *context, const char *name, const char *value)
 	return true;
 }
 
-/* Behind -- stands a program, before it a process. */
+/* The place of `--`, behind which a program stands; as large as argc where there is none. To
+ * be asked before getopt moves the arguments. */
+static int find_dashes(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && strcmp(argv[at], "--") != 0)
+		at++;
+	return at;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct sheet sheet = { false, 0, 0 };
+	int dashes = find_dashes(argc, argv);
 	int first = command_parse(command, argc, argv, false, take, &sheet);
 
 	if (first < 0)
 		return COMMAND_USAGE;
 	if (first == argc)
 		return command_usage(command, "which process, or -- which program?");
-	if (strcmp(argv[first - 1], "--") == 0)
+	if (dashes < argc && first <= dashes)
+		return command_usage(command, "a process or, behind --, a program, not both");
+	if (dashes < argc)
 		return examine_command(argv[first], &sheet);
 	if (argc - first > 1)
 		return command_usage(command, "one process at a time");

@@ -30,7 +30,7 @@ struct doctor_patient {
 	char complaint[512]; /* of the first bad setting, or empty */
 	/* A process. */
 	enum process_result read;
-	struct process process; /* its pid always, the rest when `read` is PROCESS_OK */
+	struct process process; /* its pid and task always, the rest when `read` is PROCESS_OK */
 };
 
 struct doctor_check {

@@ -30,10 +30,10 @@ static void examine_program(const struct doctor_patient *patient, struct doctor_
 	doctor_advise(finding, "%s", program_advise(obstacle));
 }
 
-static bool runs_secured(pid_t pid)
+static bool runs_secured(pid_t task)
 {
 	Elf64_auxv_t entries[64];
-	ssize_t got = proc_read(pid, "auxv", (char *)entries, sizeof entries);
+	ssize_t got = proc_read(task, "auxv", (char *)entries, sizeof entries);
 
 	for (size_t i = 0; got > 0 && i < (size_t)got / sizeof *entries; i++)
 		if (entries[i].a_type == AT_SECURE)
@@ -43,7 +43,7 @@ static bool runs_secured(pid_t pid)
 
 static void examine_rights(const struct doctor_patient *patient, struct doctor_finding *finding)
 {
-	if (doctor_is_loaded(patient) || !runs_secured(patient->process.pid))
+	if (doctor_is_loaded(patient) || !runs_secured(patient->process.task))
 		return;
 	doctor_say(finding, DOCTOR_PROBLEM,
 		   "it was started with rights that its file lends (set-user-id, set-group-id, "

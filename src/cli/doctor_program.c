@@ -1,11 +1,13 @@
 /* What weir doctor looks at before a program starts, and checks that processes share. */
 #include "doctor.h"
+#include "foreign.h"
 #include "option.h"
 #include "preload.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void examine_program(const struct doctor_patient *patient, struct doctor_finding *finding)
 {
@@ -56,18 +58,21 @@ static struct entries entries_of(const struct doctor_patient *patient)
  * below its own root. */
 static bool is_there(const struct doctor_patient *patient, const struct entries *entries)
 {
-	char path[PATH_MAX + 64];
-	int length = (int)entries->weir_length;
+	char path[PATH_MAX];
+	bool found;
+	int fd;
 
 	if (memchr(entries->weir, '/', entries->weir_length) == NULL ||
-	    entries->weir_length >= PATH_MAX)
+	    entries->weir_length >= sizeof path)
 		return true;
+	snprintf(path, sizeof path, "%.*s", (int)entries->weir_length, entries->weir);
 	if (patient->name != NULL)
-		snprintf(path, sizeof path, "%.*s", length, entries->weir);
-	else
-		snprintf(path, sizeof path, "/proc/%d/root/%.*s", (int)patient->process.pid, length,
-			 entries->weir);
-	return program_is_library(path);
+		return program_is_library(path);
+	fd = foreign_open(patient->process.task, path);
+	found = fd >= 0 && program_is_library_file(fd);
+	if (fd >= 0)
+		close(fd);
+	return found;
 }
 
 void doctor_examine_preload(const struct doctor_patient *patient, struct doctor_finding *finding)

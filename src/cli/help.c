@@ -9,7 +9,6 @@
 
 #define LINE_COLUMNS 78
 #define LABEL_COLUMNS 26
-#define NAME_BYTES_MAX 32 /* of a command, when names are compared */
 
 /* Text. */
 
@@ -128,36 +127,13 @@ void help_print_all(FILE *to)
 
 /* Unknown names. */
 
-/* Levenshtein's distance. */
-static unsigned distance(const char *a, size_t length, const char *b)
-{
-	unsigned row[NAME_BYTES_MAX + 1];
-
-	for (unsigned i = 0; i <= length; i++)
-		row[i] = i;
-	for (unsigned j = 1; b[j - 1] != '\0'; j++) {
-		unsigned diagonal = row[0];
-
-		row[0] = j;
-		for (size_t i = 1; i <= length; i++) {
-			unsigned same = diagonal + (a[i - 1] != b[j - 1]);
-			unsigned other = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
-
-			diagonal = row[i];
-			row[i] = same < other ? same : other;
-		}
-	}
-	return row[length];
-}
-
 static const char *nearest_name(const char *name)
 {
-	size_t length = strnlen(name, NAME_BYTES_MAX);
 	unsigned nearest = UINT32_MAX;
 	const char *found = NULL;
 
 	for (size_t i = 0; commands[i] != NULL; i++) {
-		unsigned d = distance(name, length, commands[i]->name);
+		unsigned d = weir_text_distance(name, strlen(name), commands[i]->name);
 
 		if (d < nearest) {
 			nearest = d;

@@ -151,8 +151,8 @@ static int want(const struct command *command, struct request *request, const ch
 	enum process_result result;
 	pid_t pid;
 
-	if (!process_parse_pid(text, &pid))
-		return command_usage(command, "%s: not a process id", text);
+	if (!process_take_pid(command, text, &pid))
+		return COMMAND_USAGE;
 	result = process_read(pid, &process);
 	if (result != PROCESS_OK) {
 		command_complain(command, "%d: %s", (int)pid, process_explain(result));

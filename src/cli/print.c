@@ -59,12 +59,25 @@ const char *print_time(char *buffer, uint64_t ns)
 	return buffer;
 }
 
-const char *print_share(char *buffer, uint64_t part, uint64_t whole)
+/* In floating point, because figures may be as large as they like. */
+uint64_t print_tenths(uint64_t part, uint64_t whole)
 {
 	if (whole == 0)
-		snprintf(buffer, PRINT_SIZE_BYTES, "-");
-	else
-		snprintf(buffer, PRINT_SIZE_BYTES, "%.1f %%", 100.0 * (double)part / (double)whole);
+		return 0;
+	return part >= whole ? 1000 : (uint64_t)((double)part * 1000.0 / (double)whole);
+}
+
+const char *print_share(char *buffer, uint64_t part, uint64_t whole)
+{
+	struct weir_text text;
+
+	weir_text_init(&text, buffer, PRINT_SIZE_BYTES);
+	if (whole == 0) {
+		weir_text_char(&text, '-');
+	} else {
+		weir_text_fixed(&text, print_tenths(part, whole), 1);
+		weir_text_string(&text, " %");
+	}
 	return buffer;
 }
 

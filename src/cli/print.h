@@ -22,6 +22,10 @@ const char *print_size(char *buffer, uint64_t bytes);
 const char *print_time(char *buffer, uint64_t ns);
 const char *print_share(char *buffer, uint64_t part, uint64_t whole);
 
+/* In tenths of a percent, rounded down: 100.0 says that it is the whole. The figures may be
+ * another process's, and anything. */
+uint64_t print_tenths(uint64_t part, uint64_t whole);
+
 /* ####...... of `width` characters, into a buffer of one more. */
 void print_bar(char *buffer, unsigned width, uint64_t part, uint64_t whole);
 

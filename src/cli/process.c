@@ -59,9 +59,9 @@ static enum process_result of_error(int error)
 	return error == EACCES || error == EPERM ? PROCESS_NO_ACCESS : PROCESS_GONE;
 }
 
-static enum process_result find_library(pid_t pid, struct library *library)
+static enum process_result find_library(pid_t task, struct library *library)
 {
-	long count = memory_list(pid, note_mapping, library);
+	long count = memory_list(task, note_mapping, library);
 
 	if (count < 0)
 		return of_error((int)-count);
@@ -79,12 +79,12 @@ static bool is_variable(const struct library *library, uint64_t address)
 	return false;
 }
 
-static uint64_t find_page(pid_t pid, const struct library *library)
+static uint64_t find_page(pid_t task, const struct library *library)
 {
 	uint64_t address;
 
 	for (unsigned i = 0; i < library->base_count; i++) {
-		address = image_find_symbol(pid, library->bases[i], WEIR_STATS_SYMBOL);
+		address = image_find_symbol(task, library->bases[i], WEIR_STATS_SYMBOL);
 		if (is_variable(library, address))
 			return address;
 	}
@@ -100,13 +100,13 @@ static bool is_known(struct process *process)
 		uint32_t version;
 	} known;
 
-	return memory_read(&process->pid, process->page_address, &known, sizeof known) &&
+	return memory_read(&process->task, process->page_address, &known, sizeof known) &&
 	       known.size >= sizeof(struct weir_stats_page) && known.version == WEIR_STATS_VERSION;
 }
 
 static bool read_sequence(struct process *process, uint32_t *sequence)
 {
-	return memory_read(&process->pid,
+	return memory_read(&process->task,
 			   process->page_address +
 				   offsetof(struct weir_stats_page, settings_sequence),
 			   sequence, sizeof *sequence);
@@ -118,7 +118,7 @@ static bool read_page(struct process *process, struct weir_stats_page *page)
 	uint32_t after;
 
 	for (unsigned i = 0; i < TRIES_MAX; i++) {
-		if (!memory_read(&process->pid, process->page_address, page, sizeof *page) ||
+		if (!memory_read(&process->task, process->page_address, page, sizeof *page) ||
 		    !read_sequence(process, &after))
 			return false;
 		if (page->settings_sequence == after && after % 2 == 0)
@@ -150,7 +150,7 @@ static void name_backend(struct process *process, uint64_t address)
 	struct backend backend = { address, process->snapshot.backend };
 
 	if (address != 0)
-		memory_list(process->pid, note_backend, &backend);
+		memory_list(process->task, note_backend, &backend);
 }
 
 static void copy_settings(struct process *process, const struct weir_stats_page *page)
@@ -171,17 +171,17 @@ static void clean_texts(struct process *process)
 static enum process_result read_statistics(struct process *process)
 {
 	struct library library = { .base_count = 0 };
-	enum process_result result = find_library(process->pid, &library);
+	enum process_result result = find_library(process->task, &library);
 	struct weir_stats_page page;
 	char byte;
 
 	if (result != PROCESS_OK)
 		return result;
-	if (!memory_read(&process->pid, library.bases[0], &byte, sizeof byte) && errno != EFAULT)
+	if (!memory_read(&process->task, library.bases[0], &byte, sizeof byte) && errno != EFAULT)
 		return of_error(errno);
-	process->page_address = find_page(process->pid, &library);
+	process->page_address = find_page(process->task, &library);
 	if (process->page_address == 0 || !is_known(process) || !read_page(process, &page) ||
-	    !weir_snapshot_take(&process->snapshot, &page, memory_read, &process->pid))
+	    !weir_snapshot_take(&process->snapshot, &page, memory_read, &process->task))
 		return PROCESS_UNREADABLE;
 	copy_settings(process, &page);
 	name_backend(process, page.backend_malloc);
@@ -219,6 +219,7 @@ static enum process_result read_once(pid_t pid, struct process *process)
 	if (process->start == 0 || !is_process(pid))
 		return PROCESS_GONE;
 	process->inner_pid = inner_pid(pid);
+	process->task = process_task(pid);
 	result = read_statistics(process);
 	if (result == PROCESS_NO_ACCESS && asked_read(process))
 		result = PROCESS_OK;
@@ -241,9 +242,10 @@ enum process_result process_read(pid_t pid, struct process *process)
 bool process_read_released(const struct process *process, enum weir_trigger trigger,
 			   struct weir_released *released)
 {
-	pid_t pid = process->pid;
+	pid_t task = process->task;
 	uint64_t address = process->page_address + offsetof(struct weir_stats_page, released) +
 			   trigger * sizeof *released;
 
-	return process->page_address != 0 && memory_read(&pid, address, released, sizeof *released);
+	return process->page_address != 0 &&
+	       memory_read(&task, address, released, sizeof *released);
 }

@@ -5,6 +5,7 @@
 #ifndef WEIR_CLI_PROCESS_H
 #define WEIR_CLI_PROCESS_H
 
+#include "command.h"
 #include "snapshot.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ enum process_result {
 struct process {
 	pid_t pid;	       /* here */
 	pid_t inner_pid;       /* in its own namespace of process ids */
+	pid_t task;	       /* of its threads the one that /proc shows its memory by */
 	uint64_t start;	       /* ticks since boot, with which (pid, start) is one process */
 	uint64_t page_address; /* 0 where the figures came through the socket */
 	struct weir_snapshot
@@ -39,6 +41,10 @@ enum process_result process_read(pid_t pid, struct process *process);
 bool process_read_released(const struct process *process, enum weir_trigger trigger,
 			   struct weir_released *released);
 
+/* The first thread of a process that has not ended: the main one may have ended alone, by
+ * pthread_exit, and then shows no memory, root or environment any more. */
+pid_t process_task(pid_t pid);
+
 /* Whether it has a libweir.so at all: what may be asked also of one that may not be read. */
 bool process_has_library(pid_t pid);
 bool process_is_library(const char *file); /* by the last part of a path */
@@ -52,12 +58,16 @@ size_t process_list(pid_t *pids, size_t most);
 /* A process id out of an argument: false when it is none. */
 bool process_parse_pid(const char *text, pid_t *pid);
 
-/* Resident bytes now (smaps_rollup's Rss, else status's VmRSS); 0 when unknown. */
-uint64_t process_resident_bytes(pid_t pid);
+/* The same of a command's argument, and of its only operand; false after a message, for a
+ * usage error. */
+bool process_take_pid(const struct command *command, const char *argument, pid_t *pid);
+bool process_take_only_pid(const struct command *command, int argc, char **argv, pid_t *pid);
 
-/* The masks SigCgt and SigIgn of /proc/PID/status. */
+/* Resident bytes now (smaps_rollup's Rss, else status's VmRSS); 0 when unknown. */
+uint64_t process_resident_bytes(const struct process *process);
+
+/* Whether the signal has a handler there: the mask SigCgt of /proc/PID/status. */
 bool process_catches(pid_t pid, int signal);
-bool process_ignores(pid_t pid, int signal);
 
 /* Words for people on what process_read returned, and the exit status for it. */
 const char *process_explain(enum process_result result);

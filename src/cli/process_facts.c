@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,19 @@ bool process_parse_pid(const char *text, pid_t *pid)
 		return false;
 	*pid = (pid_t)number;
 	return true;
+}
+
+bool process_take_pid(const struct command *command, const char *argument, pid_t *pid)
+{
+	return process_parse_pid(argument, pid) ||
+	       !command_usage(command, "%s: not a process id", argument);
+}
+
+bool process_take_only_pid(const struct command *command, int argc, char **argv, pid_t *pid)
+{
+	if (argc != 1)
+		return !command_usage(command, "one process id is wanted");
+	return process_take_pid(command, argv[0], pid);
 }
 
 static int compare_pids(const void *a, const void *b)
@@ -44,33 +58,51 @@ size_t process_list(pid_t *pids, size_t most)
 	return count;
 }
 
-uint64_t process_resident_bytes(pid_t pid)
+static bool has_ended(pid_t task)
+{
+	char state[32];
+
+	return !proc_field(task, "status", "State", state, sizeof state) || state[0] == 'Z' ||
+	       state[0] == 'X';
+}
+
+/* Their ids are found below /proc as well, though not listed there. */
+pid_t process_task(pid_t pid)
+{
+	char path[32];
+	DIR *tasks = NULL;
+	struct dirent *entry;
+	pid_t task = pid;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	if (has_ended(pid))
+		tasks = opendir(path);
+	if (!tasks)
+		return pid;
+	while ((entry = readdir(tasks)))
+		if (process_parse_pid(entry->d_name, &task) && !has_ended(task))
+			break;
+	closedir(tasks);
+	return entry ? task : pid;
+}
+
+uint64_t process_resident_bytes(const struct process *process)
 {
 	char value[64];
 
-	if (!proc_field(pid, "smaps_rollup", "Rss", value, sizeof value) &&
-	    !proc_field(pid, "status", "VmRSS", value, sizeof value))
+	if (!proc_field(process->task, "smaps_rollup", "Rss", value, sizeof value) &&
+	    !proc_field(process->task, "status", "VmRSS", value, sizeof value))
 		return 0;
 	return strtoull(value, NULL, 10) * 1024;
 }
 
-static bool has_signal(pid_t pid, const char *mask_name, int signal)
-{
-	char value[64];
-
-	return signal >= 1 && signal <= 64 &&
-	       proc_field(pid, "status", mask_name, value, sizeof value) &&
-	       (strtoull(value, NULL, 16) >> (signal - 1) & 1);
-}
-
 bool process_catches(pid_t pid, int signal)
 {
-	return has_signal(pid, "SigCgt", signal);
-}
+	char mask[64];
 
-bool process_ignores(pid_t pid, int signal)
-{
-	return has_signal(pid, "SigIgn", signal);
+	return signal >= 1 && signal <= 64 &&
+	       proc_field(pid, "status", "SigCgt", mask, sizeof mask) &&
+	       (strtoull(mask, NULL, 16) >> (signal - 1) & 1);
 }
 
 static bool note_library(void *found, const struct memory_mapping *mapping)
@@ -83,7 +115,7 @@ bool process_has_library(pid_t pid)
 {
 	bool found = false;
 
-	memory_list(pid, note_library, &found);
+	memory_list(process_task(pid), note_library, &found);
 	return found;
 }
 

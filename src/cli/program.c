@@ -85,18 +85,21 @@ struct format {
 	char interpreter[PATH_MAX];
 };
 
-static bool read_format(const char *path, struct format *format)
+static bool read_format_of(int fd, struct format *format)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = elf_file_read_header(fd, &format->header) &&
+	return elf_file_read_header(fd, &format->header) &&
 	       (format->header.e_ident[EI_CLASS] != ELFCLASS64 ||
 		read_interpreter(fd, &format->header, format->interpreter,
 				 sizeof format->interpreter));
-	close(fd);
+}
+
+static bool read_format(const char *path, struct format *format)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool done = fd >= 0 && read_format_of(fd, format);
+
+	if (fd >= 0)
+		close(fd);
 	return done;
 }
 
@@ -147,12 +150,22 @@ enum program_obstacle program_format_obstacle(const char *path)
 	return has_own_libc(&format) ? PROGRAM_OBSTACLE_NONE : PROGRAM_OTHER_LIBC;
 }
 
-bool program_is_library(const char *path)
+bool program_is_library_file(int fd)
 {
 	struct format format;
 
-	return read_format(path, &format) && format.header.e_type == ET_DYN &&
+	return read_format_of(fd, &format) && format.header.e_type == ET_DYN &&
 	       machine_obstacle(&format) == PROGRAM_OBSTACLE_NONE;
+}
+
+bool program_is_library(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool is_library = fd >= 0 && program_is_library_file(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return is_library;
 }
 
 /* Rights that a file lends, after which the dynamic linker takes no library by path. */

@@ -43,8 +43,9 @@ enum program_obstacle program_format_obstacle(const char *path);
 const char *program_explain(enum program_obstacle obstacle);
 const char *program_advise(enum program_obstacle obstacle);
 
-/* Whether a library is for this machine and word size. */
+/* Whether a library is for this machine and word size; of a file that is open already. */
 bool program_is_library(const char *path);
+bool program_is_library_file(int fd);
 
 /* The name of an allocator's function that the file itself defines, so that no preloaded
  * library gets its requests; NULL for none. */

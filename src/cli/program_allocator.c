@@ -6,17 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No symbol table is as long. */
-#define SYMBOLS_BYTES_MAX ((size_t)256 << 20)
+/* What is read of one file, at most: it may be made to keep its reader busy. */
+#define READ_BYTES_MAX ((uint64_t)64 << 20)
 
-static void *read_part(int fd, uint64_t at, uint64_t bytes)
+struct source {
+	int fd;
+	uint64_t bytes_left; /* that may be read */
+};
+
+static void *read_part(struct source *source, uint64_t at, uint64_t bytes)
 {
 	void *part;
 
-	if (bytes == 0 || bytes > SYMBOLS_BYTES_MAX)
+	if (bytes == 0 || bytes > source->bytes_left)
 		return NULL;
+	source->bytes_left -= bytes;
 	part = malloc(bytes);
-	if (part != NULL && !elf_file_read(fd, at, part, bytes)) {
+	if (part != NULL && !elf_file_read(source->fd, at, part, bytes)) {
 		free(part);
 		part = NULL;
 	}
@@ -47,10 +53,11 @@ static const char *allocator_among(const Elf64_Sym *symbols, size_t count, const
 	return found;
 }
 
-static const char *allocator_in(int fd, const Elf64_Shdr *table, const Elf64_Shdr *strings)
+static const char *allocator_in(struct source *source, const Elf64_Shdr *table,
+				const Elf64_Shdr *strings)
 {
-	Elf64_Sym *symbols = read_part(fd, table->sh_offset, table->sh_size);
-	char *names = read_part(fd, strings->sh_offset, strings->sh_size);
+	Elf64_Sym *symbols = read_part(source, table->sh_offset, table->sh_size);
+	char *names = read_part(source, strings->sh_offset, strings->sh_size);
 	const char *found = NULL;
 
 	if (symbols != NULL && names != NULL && names[strings->sh_size - 1] == '\0')
@@ -61,32 +68,44 @@ static const char *allocator_in(int fd, const Elf64_Shdr *table, const Elf64_Shd
 	return found;
 }
 
-static const char *allocator_of(int fd, const Elf64_Shdr *sections, size_t count)
+/* Of each type a file has one. */
+static const Elf64_Shdr *find_section(const Elf64_Shdr *sections, size_t count, uint32_t type)
 {
-	const char *found = NULL;
+	for (size_t i = 0; i < count; i++)
+		if (sections[i].sh_type == type && sections[i].sh_link < count)
+			return &sections[i];
+	return NULL;
+}
 
-	for (size_t i = 0; found == NULL && i < count; i++)
-		if ((sections[i].sh_type == SHT_DYNSYM || sections[i].sh_type == SHT_SYMTAB) &&
-		    sections[i].sh_link < count)
-			found = allocator_in(fd, &sections[i], &sections[sections[i].sh_link]);
+static const char *allocator_of(struct source *source, const Elf64_Shdr *sections, size_t count)
+{
+	static const uint32_t types[] = { SHT_DYNSYM, SHT_SYMTAB };
+	const char *found = NULL;
+	const Elf64_Shdr *table;
+
+	for (size_t i = 0; found == NULL && i < sizeof types / sizeof *types; i++) {
+		table = find_section(sections, count, types[i]);
+		if (table != NULL)
+			found = allocator_in(source, table, &sections[table->sh_link]);
+	}
 	return found;
 }
 
 const char *program_own_allocator(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct source source = { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), READ_BYTES_MAX };
 	const char *found = NULL;
 	Elf64_Shdr *sections = NULL;
 	Elf64_Ehdr header;
 
-	if (fd < 0)
+	if (source.fd < 0)
 		return NULL;
-	if (elf_file_read_header(fd, &header) && header.e_ident[EI_CLASS] == ELFCLASS64 &&
+	if (elf_file_read_header(source.fd, &header) && header.e_ident[EI_CLASS] == ELFCLASS64 &&
 	    header.e_shentsize == sizeof *sections)
-		sections = read_part(fd, header.e_shoff, header.e_shnum * sizeof *sections);
+		sections = read_part(&source, header.e_shoff, header.e_shnum * sizeof *sections);
 	if (sections != NULL)
-		found = allocator_of(fd, sections, header.e_shnum);
+		found = allocator_of(&source, sections, header.e_shnum);
 	free(sections);
-	close(fd);
+	close(source.fd);
 	return found;
 }

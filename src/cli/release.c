@@ -146,7 +146,7 @@ static void skip(struct request *request, const struct process *process)
 {
 	struct channel_release nothing = {
 		.channel = channel_of(process),
-		.resident_before_bytes = process_resident_bytes(process->pid),
+		.resident_before_bytes = process_resident_bytes(process),
 	};
 
 	nothing.resident_after_bytes = nothing.resident_before_bytes;
@@ -229,12 +229,9 @@ static bool are_pids(const struct command *command, char **pids, int count)
 {
 	pid_t pid;
 
-	for (int i = 0; i < count; i++) {
-		if (process_parse_pid(pids[i], &pid))
-			continue;
-		command_usage(command, "%s: not a process id", pids[i]);
-		return false;
-	}
+	for (int i = 0; i < count; i++)
+		if (!process_take_pid(command, pids[i], &pid))
+			return false;
 	return true;
 }
 
@@ -258,9 +255,9 @@ const struct command command_release = {
 	.summary = "give back to the system what processes retain",
 	.details =
 		"Asks by the control socket (WEIR_SOCKET), else by the signal (WEIR_SIGNAL), and "
-		"waits until it is done. A signal goes only to a process whose handler is weir's: "
-		"as it found at its last large request, and by the kernel's list of caught "
-		"signals. A process that retains nothing is left alone. --keep and --class need the socket.\n\n"
+		"waits until it is done. A signal goes only to a process whose handler is weir's, "
+		"by its statistics page and by the kernel's list of caught signals. A process "
+		"that retains nothing is left alone. --keep and --class need the socket.\n\n"
 		"RSS is what the process has resident, before and after; the time is what the "
 		"kernel took for the release.",
 	.options = options,

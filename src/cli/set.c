@@ -169,8 +169,8 @@ static int run(const struct command *command, int argc, char **argv)
 		return COMMAND_USAGE;
 	if (argc - first < 2)
 		return command_usage(command, "a process id and settings are wanted");
-	if (!process_parse_pid(argv[first], &pid))
-		return command_usage(command, "%s: not a process id", argv[first]);
+	if (!process_take_pid(command, argv[first], &pid))
+		return COMMAND_USAGE;
 	if (!are_settings(command, argv + first + 1, argc - first - 1))
 		return COMMAND_USAGE;
 	return change(command, pid, argv + first + 1, argc - first - 1, as_json);

@@ -3,6 +3,7 @@
 #include "units.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 void setting_put_name(struct weir_text *text, const char *name, size_t length)
@@ -26,3 +27,23 @@ const char *setting_split(const char *typed, char *name)
 	setting_put_name(&text, typed, (size_t)(equals - typed));
 	return equals + 1;
 }
+
+/* A pattern matches itself. */
+const char *setting_accepted_program(char *name)
+{
+	const char *patterns = getenv("WEIR_PROGRAMS");
+	struct weir_text text;
+
+	weir_text_init(&text, name, SETTING_PROGRAM_BYTES);
+	if (patterns != NULL)
+		weir_text_bytes(&text, patterns, strcspn(patterns, ","));
+	return name;
+}
+
+static void ignore(void *context, const char *line)
+{
+	(void)context;
+	(void)line;
+}
+
+const struct weir_config_sink setting_silent = { ignore, NULL };

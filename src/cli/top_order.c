@@ -1,5 +1,7 @@
 #include "top_order.h"
 
+#include "print.h"
+
 #include <string.h>
 
 /* Orders. Figures descend, names ascend; the process id decides between equals, so that rows
@@ -36,14 +38,9 @@ static int by_live(const void *a, const void *b)
 	return or_by_pid(order_of(right->live_bytes, left->live_bytes), a, b);
 }
 
-/* The counts are another process's and may be anything. */
 uint64_t top_row_hits_share(const struct top_row *row)
 {
-	if (row->requests == 0)
-		return 0;
-	if (row->hits >= row->requests)
-		return 1000;
-	return (uint64_t)((double)row->hits * 1000.0 / (double)row->requests);
+	return print_tenths(row->hits, row->requests);
 }
 
 static int by_hits(const void *a, const void *b)

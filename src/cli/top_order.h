@@ -23,7 +23,7 @@ struct top_row {
 	const char *channel;
 };
 
-/* In tenths of a percent, rounded down: 100.0 says that all were hits. */
+/* In tenths of a percent. */
 uint64_t top_row_hits_share(const struct top_row *row);
 
 /* An order of the rows, by its name for --sort or its key. */

@@ -80,7 +80,7 @@ static size_t usable_size_checked(void *block)
 	return in_arena(block) ? arena_size(block) : found.malloc_usable_size(block);
 }
 
-static void *look_up(const char *name)
+void *weir_backend_next(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
 }
@@ -107,13 +107,13 @@ static bool find(void)
 
 	if (weir_cas_acq_rel(&search, &expected, SEARCH_UNDER_WAY)) {
 		/* dlsym's own way to return functions through a data pointer. */
-		*(void **)&found.malloc = look_up("malloc");
-		*(void **)&found.free = look_up("free");
-		*(void **)&found.calloc = look_up("calloc");
-		*(void **)&found.realloc = look_up("realloc");
-		*(void **)&found.posix_memalign = look_up("posix_memalign");
-		*(void **)&found.malloc_usable_size = look_up("malloc_usable_size");
-		*(void **)&found.malloc_trim = look_up("malloc_trim");
+		*(void **)&found.malloc = weir_backend_next("malloc");
+		*(void **)&found.free = weir_backend_next("free");
+		*(void **)&found.calloc = weir_backend_next("calloc");
+		*(void **)&found.realloc = weir_backend_next("realloc");
+		*(void **)&found.posix_memalign = weir_backend_next("posix_memalign");
+		*(void **)&found.malloc_usable_size = weir_backend_next("malloc_usable_size");
+		*(void **)&found.malloc_trim = weir_backend_next("malloc_trim");
 		weir_store_release(&search, SEARCH_DONE);
 		swap_in();
 		return true;

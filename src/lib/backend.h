@@ -24,6 +24,9 @@ struct weir_backend {
 /* Changed once, by whichever call comes first; its entries are then const. */
 extern WEIR_HIDDEN struct weir_backend weir_backend;
 
+/* The next definition of a function behind weir. */
+void *weir_backend_next(const char *name);
+
 /* The file name of the library that the backend's malloc is in, without its
  * directory; not for signal handlers. */
 const char *weir_backend_name(void);

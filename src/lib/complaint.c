@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#define NAME_BYTES_MAX 64  /* of an unknown name, when names are compared */
 #define VALUE_BYTES_MAX 64 /* of a value in a complaint */
 
 static void put_on_stderr(void *context, const char *line)
@@ -70,41 +69,13 @@ void weir_complaint_of_value(struct weir_complaints *complaints, const struct we
 
 /* Unknown names. */
 
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-/* Levenshtein's distance of two names, the first at most NAME_BYTES_MAX long. */
-static unsigned distance(const char *a, size_t length, const char *b)
-{
-	unsigned row[NAME_BYTES_MAX + 1];
-
-	for (unsigned i = 0; i <= length; i++)
-		row[i] = i;
-	for (unsigned j = 1; b[j - 1] != '\0'; j++) {
-		unsigned diagonal = row[0];
-
-		row[0] = j;
-		for (size_t i = 1; i <= length; i++) {
-			unsigned same = diagonal + (upper(a[i - 1]) != b[j - 1]);
-			unsigned other = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
-
-			diagonal = row[i];
-			row[i] = same < other ? same : other;
-		}
-	}
-	return row[length];
-}
-
 static const char *nearest_name(const char *name, size_t length)
 {
 	unsigned nearest = UINT32_MAX;
 	const char *found = NULL;
 
 	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++) {
-		unsigned d = distance(name, weir_min(length, NAME_BYTES_MAX),
-				      weir_config_options[i].name);
+		unsigned d = weir_text_distance(name, length, weir_config_options[i].name);
 
 		if (d < nearest) {
 			nearest = d;

@@ -7,7 +7,7 @@
  * as a share of the memory limit stay shares until weir_config_resolve, because
  * finding that limit costs file reads that a program without large requests
  * need not pay; until then the byte fields hold what counts without it. After
- * that call the structure is constant. Nothing here allocates or keeps state. */
+ * that call only weir_config_set changes it. Nothing here allocates or keeps state. */
 #ifndef WEIR_CONFIG_H
 #define WEIR_CONFIG_H
 

@@ -5,10 +5,10 @@
 #ifndef WEIR_CONTROL_H
 #define WEIR_CONTROL_H
 
-#include "text.h"
+#include "metrics.h"
 
-/* Enough for every answer. */
-#define WEIR_CONTROL_ANSWER_BYTES ((size_t)96 * 1024)
+/* Enough for every answer: no other is as long. */
+#define WEIR_CONTROL_ANSWER_BYTES WEIR_METRICS_BYTES
 
 /* Each answer ends with a newline. One that begins with `error: ` changed nothing. */
 void weir_control_answer(const char *line, size_t length, struct weir_text *answer);

@@ -251,11 +251,18 @@ struct weir_tally weir_large_release_some(enum weir_trigger trigger, size_t keep
 	return tally;
 }
 
+static void put_in_force(void)
+{
+	struct weir_pool_options limits = pool_options();
+
+	weir_store_relaxed(&weir_gate.cached_bytes, cached_bytes());
+	weir_pool_set_limits(&pool, &limits);
+	weir_large_show_config();
+}
+
 /* The settings that config_table.c calls live; of them requests read max_alloc_bytes. */
 static void apply(const struct weir_config *changed)
 {
-	struct weir_pool_options limits;
-
 	weir_store_relaxed(&config->max_alloc_bytes, changed->max_alloc_bytes);
 	config->limit_bytes = changed->limit_bytes;
 	config->footprint_bytes = changed->footprint_bytes;
@@ -266,10 +273,25 @@ static void apply(const struct weir_config *changed)
 		config->decay_ms = changed->decay_ms;
 		weir_decay_set_period(&decay, config->decay_ms, weir_os_now_ms());
 	}
-	limits = pool_options();
-	weir_store_relaxed(&weir_gate.cached_bytes, cached_bytes());
-	weir_pool_set_limits(&pool, &limits);
-	weir_large_show_config();
+	put_in_force();
+}
+
+/* How long what other threads have in hand is waited for. */
+#define SETTLE_MS_MAX 1000
+
+static void release_excess(struct weir_tally *all)
+{
+	struct weir_tally tally;
+
+	for (unsigned i = 0; i < SETTLE_MS_MAX; i++) {
+		tally = weir_release_excess(&pool, weir_os_now_ms());
+		all->units += tally.units;
+		all->blocks += tally.blocks;
+		all->ns += tally.ns;
+		if (weir_release_is_enough(&pool))
+			return;
+		weir_os_sleep_ms(1);
+	}
 }
 
 bool weir_large_set(const char *name, const char *value, struct weir_text *reason,
@@ -280,16 +302,18 @@ bool weir_large_set(const char *name, const char *value, struct weir_text *reaso
 	if (!weir_config_set(&changed, name, value, memory_bytes, reason))
 		return false;
 	apply(&changed);
-	*tally = weir_release_excess(&pool, weir_os_now_ms());
+	release_excess(tally);
 	if (config->verbose && tally->blocks > 0)
 		weir_release_say(WEIR_TRIGGER_limit, tally);
 	return true;
 }
 
-#define WATCH_MS 100
+#define WATCH_MS 10000
 
-void weir_large_watch_anew(void)
+void weir_large_begin_anew(void)
 {
+	put_in_force();
+	weir_release_excess(&pool, weir_os_now_ms());
 	weir_store_relaxed(&next_watch_ms, (uint64_t)0);
 }
 

@@ -21,16 +21,17 @@ struct weir_gate {
 extern WEIR_HIDDEN struct weir_gate weir_gate;
 extern WEIR_HIDDEN struct weir_space weir_space; /* span is 0 until the first large request */
 
-/* NULL, or called by large requests, whatever thread makes them: by the first one, and then ten
- * times a second at most. It may allocate. Of requests
+/* NULL, or called by large requests, whatever thread makes them: by the first one, and then every
+ * ten seconds at most. It may allocate. Of requests
  * that the cache serves one in eight has the clock to do so. */
 typedef void weir_large_watch(void);
 
 /* Sends requests of config->min_bytes and more here. Once, from the constructor. */
 void weir_large_enable(struct weir_config *config, weir_large_watch *watch);
 
-/* The next large request calls `watch`, as if it were the first; for a forked child. */
-void weir_large_watch_anew(void);
+/* In a forked child whose parent may have been about to change a setting: puts them in force
+ * once more. The next large request calls `watch`, as if it were the first. */
+void weir_large_begin_anew(void);
 
 /* Resolves the shares of the configuration against the container's memory, which
  * the engine otherwise does when it starts: for whoever shows the settings

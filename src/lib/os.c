@@ -252,6 +252,13 @@ void weir_os_yield(void)
 	sched_yield();
 }
 
+void weir_os_sleep_ms(unsigned ms)
+{
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
 uint64_t weir_os_now_ms(void)
 {
 	struct timespec now;

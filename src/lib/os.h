@@ -71,6 +71,7 @@ bool weir_os_residency(void *address, size_t bytes, unsigned char *pages);
 bool weir_os_own_descriptors(bool keep_stderr);
 
 void weir_os_yield(void);
+void weir_os_sleep_ms(unsigned ms);
 
 /* Coarse monotonic time for decay (a tick is 1-10 ms), and exact for durations. */
 uint64_t weir_os_now_ms(void);

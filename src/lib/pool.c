@@ -21,16 +21,22 @@ static uint64_t round_down_units(const struct weir_region *region, uint64_t unit
 	return units & ~((uint64_t)(region->trim_bytes >> WEIR_UNIT_SHIFT) - 1);
 }
 
-static void set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
+/* True where one is lower than it was. */
+static bool set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
 {
 	uint64_t limit = options->limit_bytes >> WEIR_UNIT_SHIFT;
 	uint64_t footprint = options->footprint_bytes == WEIR_NO_LIMIT
 				     ? UINT64_MAX
 				     : options->footprint_bytes >> WEIR_UNIT_SHIFT;
+	bool lower;
 
-	weir_store_relaxed(&pool->limit_units, weir_min(limit, WEIR_USAGE_RETAINED_MAX));
+	limit = weir_min(limit, WEIR_USAGE_RETAINED_MAX);
+	lower = limit < pool->limit_units || footprint < pool->footprint_units ||
+		options->class_blocks < pool->class_blocks;
+	weir_store_relaxed(&pool->limit_units, limit);
 	weir_store_relaxed(&pool->footprint_units, footprint);
 	weir_store_relaxed(&pool->class_blocks, (uint64_t)options->class_blocks);
+	return lower;
 }
 
 void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
@@ -47,9 +53,11 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 /* Who had read the old limits finds the epoch changed once the block is on a list. */
 void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
 {
-	set_limits(pool, options);
-	weir_quotas_set(&pool->quotas, options->class_limits, options->class_limit_count);
-	weir_pool_begin_release(pool, WEIR_TRIGGER_limit);
+	bool lower = set_limits(pool, options);
+
+	lower |= weir_quotas_set(&pool->quotas, options->class_limits, options->class_limit_count);
+	if (lower)
+		weir_pool_begin_release(pool, WEIR_TRIGGER_limit);
 }
 
 uint64_t weir_pool_usage(const struct weir_pool *pool)

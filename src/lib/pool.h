@@ -34,7 +34,7 @@ struct weir_pool_options {
 	size_t footprint_bytes;			     /* or WEIR_NO_LIMIT */
 	size_t class_blocks;			     /* or WEIR_NO_LIMIT */
 	size_t cached_bytes;			     /* longest block for the cache; 0 for none */
-	const struct weir_class_limit *class_limits; /* read by init only */
+	const struct weir_class_limit *class_limits; /* copied */
 	unsigned class_limit_count;
 	struct weir_pool_stats *stats; /* zeroed; must live as long as the pool */
 };
@@ -75,8 +75,8 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 		    const struct weir_pool_options *options);
 
 /* Puts other limits in force, of class limits the bytes alone; cached_bytes and stats stay.
- * What is in hand meanwhile is released by whoever has it; what is retained beyond the
- * new limits is the caller's to release (release.h). One caller at a time. */
+ * Where one is lower, what is in hand meanwhile is released by whoever has it; what is
+ * retained beyond them is the caller's to release (release.h). One caller at a time. */
 void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options *options);
 
 /* Takes a slot of a region for `bytes` (at most its stride): a retained one if
@@ -151,7 +151,8 @@ void weir_pool_put_back(struct weir_pool *pool, struct weir_block *block, uint64
  * counted nowhere. */
 void weir_pool_put_uncounted(struct weir_pool *pool, struct weir_block *block, uint64_t units);
 
-/* Tells those who have a block in hand that everything retained is released. */
+/* Tells those who have a block in hand that what they put on a list must go: everything
+ * retained is released, or a limit was lowered. */
 void weir_pool_begin_release(struct weir_pool *pool, enum weir_trigger trigger);
 
 /* Whether that happened since the block came to hand. */

@@ -19,12 +19,18 @@ void weir_quotas_init(struct weir_quotas *quotas, const struct weir_class_limit 
 		quotas->of_class[c] = first_match(c, limits, count);
 }
 
-void weir_quotas_set(struct weir_quotas *quotas, const struct weir_class_limit *limits,
+bool weir_quotas_set(struct weir_quotas *quotas, const struct weir_class_limit *limits,
 		     unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		weir_store_relaxed(&quotas->ranges[i].limit_units,
-				   (uint64_t)limits[i].limit_bytes >> WEIR_UNIT_SHIFT);
+	bool lower = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t limit = (uint64_t)limits[i].limit_bytes >> WEIR_UNIT_SHIFT;
+
+		lower |= limit < quotas->ranges[i].limit_units;
+		weir_store_relaxed(&quotas->ranges[i].limit_units, limit);
+	}
+	return lower;
 }
 
 uint64_t weir_quotas_excess(const struct weir_quotas *quotas, unsigned class_index)

@@ -23,8 +23,8 @@ struct weir_quotas {
 void weir_quotas_init(struct weir_quotas *quotas, const struct weir_class_limit *limits,
 		      unsigned count);
 
-/* Changes the limits of the same ranges. */
-void weir_quotas_set(struct weir_quotas *quotas, const struct weir_class_limit *limits,
+/* Changes the limits of the same ranges. True where one is lower than it was. */
+bool weir_quotas_set(struct weir_quotas *quotas, const struct weir_class_limit *limits,
 		     unsigned count);
 
 /* Units that the range of a class has beyond its limit. */

@@ -65,17 +65,22 @@ static void release_unlisted_of(struct weir_pool *pool, const struct weir_releas
 /* What has still to go. */
 typedef uint64_t too_much(const struct weir_pool *pool, uint64_t keep_units);
 
-/* Listed blocks, to the page. One that the kernel refuses hides the others from such a
- * search: then whole classes go. */
+/* Another thread may take a block first, or the kernel refuse one, which then hides others. */
+#define MISSES_MAX 16
+
+/* Listed blocks, to the page; no more than were too much at the start, while others go on
+ * freeing. After too many misses whole classes go. */
 static void evict_down(struct weir_pool *pool, too_much *left,
 		       const struct weir_release_scope *scope, struct weir_tally *tally)
 {
-	uint64_t units;
+	uint64_t most = left(pool, scope->keep_units) + tally->units, units;
+	unsigned misses = 0;
 
-	while ((units = left(pool, scope->keep_units)) > 0 &&
-	       weir_pool_evict_of(pool, units, scope->first, scope->end, tally))
-		;
-	for (unsigned c = scope->first; c < scope->end && left(pool, scope->keep_units) > 0; c++)
+	while (tally->units < most && misses < MISSES_MAX &&
+	       (units = left(pool, scope->keep_units)) > 0)
+		misses += !weir_pool_evict_of(pool, units, scope->first, scope->end, tally);
+	for (unsigned c = scope->first;
+	     c < scope->end && tally->units < most && left(pool, scope->keep_units) > 0; c++)
 		weir_pool_drain(pool, c, weir_load_seq_cst(&pool->classes[c].blocks), tally);
 }
 
@@ -145,8 +150,16 @@ static uint64_t excess_in_all(const struct weir_pool *pool, uint64_t unused)
 	return retained > most ? retained - most : 0;
 }
 
-/* What other threads have in hand is on a list soon, or gone. */
-#define SETTLE_TRIES_MAX 50
+bool weir_release_is_enough(const struct weir_pool *pool)
+{
+	uint64_t most = weir_load_relaxed(&pool->class_blocks);
+
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
+		if (weir_load_seq_cst(&pool->classes[c].blocks) > most ||
+		    weir_quotas_excess(&pool->quotas, c) > 0)
+			return false;
+	return excess_in_all(pool, 0) == 0;
+}
 
 struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
 {
@@ -157,13 +170,9 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
 	release_excess_of_classes(pool, now_ms, &tally);
 	while (excess_in_all(pool, 0) > 0 && weir_pool_reclaim_room(pool))
 		;
-	for (unsigned i = 0; i < SETTLE_TRIES_MAX && excess_in_all(pool, 0) > 0; i++) {
-		evict_down(pool, excess_in_all, &everything, &tally);
-		if (excess_in_all(pool, 0) > 0)
-			release_unlisted(pool, now_ms, &tally);
-		if (excess_in_all(pool, 0) > 0)
-			weir_os_yield();
-	}
+	evict_down(pool, excess_in_all, &everything, &tally);
+	if (excess_in_all(pool, 0) > 0)
+		release_unlisted(pool, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
 	if (tally.blocks > 0)
 		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);

@@ -25,8 +25,12 @@ struct weir_release_scope {
 struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger trigger,
 				    const struct weir_release_scope *scope, uint64_t now_ms);
 
-/* Releases what is beyond the pool's limits, after they were changed. */
+/* Releases what is beyond the pool's limits, after they were changed: but for what other
+ * threads have in hand. */
 struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms);
+
+/* Whether nothing is beyond them. */
+bool weir_release_is_enough(const struct weir_pool *pool);
 
 /* One line on stderr: what was released, why and how long it took. */
 void weir_release_say(enum weir_trigger trigger, const struct weir_tally *tally);

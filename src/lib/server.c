@@ -19,7 +19,7 @@
 
 /* How often the thread looks whether its path was removed and whether the program's threads
  * have ended, and tries again where there was no place. */
-#define LOOK_MS 10000
+#define LOOK_MS 1000
 
 /* Four times what answers take. The program's thread-local data lies on the stack as well. */
 #define STACK_BYTES (64 * WEIR_KIB)
@@ -39,9 +39,10 @@ struct peer {
 };
 
 static const struct weir_config *config; /* const after weir_server_prepare; NULL for none */
+static pid_t process;			 /* this one; a child of vfork is another */
 static int started;			 /* atomic: in this process */
 static size_t stack_bytes;		 /* const after weir_server_prepare */
-static pid_t server;			 /* the process that started it, or 0 */
+static sigset_t program_mask;		 /* of the thread that started it */
 static int phase;		    /* atomic; the thread's, and at the end weir_server_leave's */
 static struct weir_socket listener; /* the thread's; its path const while serving */
 static struct peer peers[PEERS_MAX];
@@ -175,7 +176,7 @@ static void serve_next(void)
 	drop_late(weir_os_now_ms());
 }
 
-/* The thread */
+/* The threads */
 
 static void drop_all(void)
 {
@@ -184,15 +185,14 @@ static void drop_all(void)
 			drop(peer);
 }
 
-/* Whether nobody but this thread is left: main may have ended by pthread_exit, and a process
- * ends with the last of its threads. */
+/* Whether nobody but weir's threads is left beside main, which ended by pthread_exit. */
 static bool is_alone(void)
 {
 	char stat[1024];
 
 	weir_os_read_file("/proc/self/stat", 0, stat, sizeof stat);
 	return *weir_socket_stat_field(stat, 3) == 'Z' &&
-	       strncmp(weir_socket_stat_field(stat, 20), "2 ", 2) == 0;
+	       strncmp(weir_socket_stat_field(stat, 20), "3 ", 2) == 0;
 }
 
 static bool advance(int from, int to)
@@ -202,9 +202,18 @@ static bool advance(int from, int to)
 
 static void serve(void)
 {
+	uint64_t look_ms = 0, now_ms;
+
 	show_path(listener.path);
-	while (weir_socket_has_file(&listener) && !is_alone())
+	for (;;) {
+		now_ms = weir_os_now_ms();
+		if (now_ms >= look_ms) {
+			if (!weir_socket_has_file(&listener) || is_alone())
+				break;
+			look_ms = now_ms + LOOK_MS;
+		}
 		serve_next();
+	}
 	show_path("");
 	drop_all();
 }
@@ -244,7 +253,48 @@ static void *run(void *unused)
 	return unused;
 }
 
-static bool create(void)
+static bool start_serving(pthread_t *thread)
+{
+	pthread_attr_t attributes;
+	bool done;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return false;
+	done = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
+	       pthread_create(thread, &attributes, run, NULL) == 0;
+	pthread_attr_destroy(&attributes);
+	return done;
+}
+
+/* The C library ends a process with its last thread, which runs what exit(3) runs: it must
+ * have the program's descriptors, or what the program has not yet written is lost, and a
+ * stack and a signal mask like the program's. So it is not the thread that serves. */
+static void *stay(void *unused)
+{
+	pthread_t server;
+
+	prctl(PR_SET_NAME, "weir-stay");
+	if (start_serving(&server))
+		pthread_join(server, NULL);
+	else
+		weir_store_release(&started, 0);
+	pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
+	return unused;
+}
+
+/* A thread's policy is its creator's; a release must not run before all else because a program
+ * of the real-time kind asked for memory. */
+static bool set_policy(pthread_attr_t *attributes)
+{
+	struct sched_param none = { .sched_priority = 0 };
+
+	return sched_getscheduler(0) == SCHED_OTHER ||
+	       (pthread_attr_setinheritsched(attributes, PTHREAD_EXPLICIT_SCHED) == 0 &&
+		pthread_attr_setschedpolicy(attributes, SCHED_OTHER) == 0 &&
+		pthread_attr_setschedparam(attributes, &none) == 0);
+}
+
+static bool start_staying(void)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -253,41 +303,39 @@ static bool create(void)
 	if (pthread_attr_init(&attributes) != 0)
 		return false;
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	done = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
-	       pthread_create(&thread, &attributes, run, NULL) == 0;
+	done = set_policy(&attributes) && pthread_create(&thread, &attributes, stay, NULL) == 0;
 	pthread_attr_destroy(&attributes);
 	return done;
 }
 
+/* Not in a child of vfork, whose memory is its parent's. What fails is tried again when the
+ * engine calls the next time. */
 void weir_server_start(void)
 {
-	sigset_t all, before;
+	sigset_t all;
 	int expected = 0;
-	bool created;
 
-	if (!config || !weir_cas_acq_rel(&started, &expected, 1))
+	if (!config || process != weir_os_pid() || !weir_cas_acq_rel(&started, &expected, 1))
 		return;
-	server = weir_os_pid();
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	created = create();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!created)
-		say("no thread for the control socket");
+	pthread_sigmask(SIG_SETMASK, &all, &program_mask);
+	if (!start_staying())
+		weir_store_release(&started, 0);
+	pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
 }
 
 /* In a forked child: the thread was the parent's, and so are its descriptors. It may have been
  * writing to the page. */
 static void begin_anew(void)
 {
+	process = weir_os_pid();
 	if (weir_load_relaxed(&started) == 0)
 		return;
 	weir_store_relaxed(&phase, PHASE_IDLE);
 	weir_store_relaxed(&weir_stats_page.settings_sequence, 0U);
-	weir_large_show_config();
+	weir_large_begin_anew();
 	show_path("");
 	weir_store_relaxed(&started, 0);
-	weir_large_watch_anew();
 }
 
 static int add_local_data(struct dl_phdr_info *object, size_t size, void *sum)
@@ -307,6 +355,7 @@ void weir_server_prepare(const struct weir_config *asked)
 	if (asked->socket[0] == '\0')
 		return;
 	config = asked;
+	process = weir_os_pid();
 	stack_bytes = STACK_BYTES;
 	dl_iterate_phdr(add_local_data, &stack_bytes);
 	stack_bytes = weir_align_up(stack_bytes, STACK_BYTES);
@@ -319,7 +368,7 @@ void weir_server_leave(void)
 	int last = weir_load_acquire(&phase);
 	int waited_ms = 0;
 
-	if (server != weir_os_pid())
+	if (process != weir_os_pid())
 		return;
 	while ((last == PHASE_BINDING && waited_ms < LEAVE_MS_MAX) ||
 	       !weir_cas_acq_rel(&phase, &last, PHASE_LEFT)) {

@@ -1,9 +1,9 @@
 /* The thread that serves the control socket. Layer 6.
  *
- * One thread, started by the first large request of a process that was told to have a
- * socket, with all signals blocked, a small stack and, where the kernel allows it, a table of
- * descriptors of its own: what the program closes, reuses or hands to its children is not
- * the socket's, and the other way round. A forked child starts its own.
+ * Started by the first large request of a process that was told to have a socket, with all
+ * signals blocked, a small stack and a table of descriptors of its own: what the program
+ * closes, reuses or hands to its children is not the socket's, and the other way round. A
+ * second thread only waits for it (stay in server.c). A forked child starts its own.
  *
  * What it does for peers is bounded: so many at once, one line of bounded length each within
  * a time-out, one answer, and the oldest goes when one more comes. */

@@ -6,10 +6,6 @@
 #include <signal.h>
 #include <string.h>
 
-/* sd_event_add_memory_pressure(3): the memory is to be trimmed. */
-#define TRIM_SIGNAL (SIGRTMIN + 18)
-#define TRIM_VALUE 0x300
-
 static int handled; /* the number; const after weir_signal_install */
 
 static void handle(int number, siginfo_t *info, void *context)
@@ -17,8 +13,8 @@ static void handle(int number, siginfo_t *info, void *context)
 	int saved_errno = errno;
 
 	(void)context;
-	if (number != TRIM_SIGNAL || info->si_code != SI_QUEUE ||
-	    info->si_value.sival_int == TRIM_VALUE)
+	if (number != SIGRTMIN + WEIR_TRIM_SIGNAL_OFFSET || info->si_code != SI_QUEUE ||
+	    info->si_value.sival_int == WEIR_TRIM_VALUE)
 		weir_large_release(WEIR_TRIGGER_signal);
 	errno = saved_errno;
 }
@@ -52,4 +48,10 @@ static enum weir_signal_owner owner(void)
 void weir_signal_look(void)
 {
 	weir_store_relaxed(&weir_stats_page.signal_owner, (uint32_t)owner());
+}
+
+void weir_signal_installed(int number)
+{
+	if (number == handled)
+		weir_signal_look();
 }

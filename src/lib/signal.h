@@ -13,4 +13,7 @@ void weir_signal_install(int number);
 /* Asks the kernel who handles the signal now, and writes it to the statistics page. */
 void weir_signal_look(void);
 
+/* The program has just installed a handler for this signal. Safe in signal handlers. */
+void weir_signal_installed(int number);
+
 #endif

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-/* In all: a process may have made its counts up. Those of 2 TiB, in slots of 64 KiB. */
-#define SLOTS_MAX ((uint64_t)1 << 25)
+/* In all: a process may have made its counts up. Those of 256 GiB, in slots of 64 KiB. */
+#define SLOTS_MAX ((uint64_t)1 << 22)
 
-#define SLOTS_AT_ONCE 128
+#define SLOTS_AT_ONCE 512
 
 #define FIELD(field, text, counter) \
 	{ \

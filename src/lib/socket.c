@@ -99,12 +99,25 @@ static bool listen_at(struct weir_socket *socket, const struct weir_text *path)
 	return false;
 }
 
+/* Whether what is made there stays: in a directory of this user or of root. */
+static bool is_trusted_parent(const char *path)
+{
+	char parent[2 * WEIR_SOCKET_PATH_BYTES];
+	const char *slash = strrchr(path, '/');
+	size_t length = (size_t)(slash - path);
+	struct stat found;
+
+	memcpy(parent, path, length);
+	parent[length] = '\0';
+	return stat(parent, &found) == 0 && (found.st_uid == geteuid() || found.st_uid == 0);
+}
+
 /* Makes a directory that is this user's alone, if it is not there. */
 static bool own_directory(const char *path)
 {
 	struct stat found;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	if (!is_trusted_parent(path) || (mkdir(path, 0700) != 0 && errno != EEXIST))
 		return false;
 	return lstat(path, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid() &&
 	       (found.st_mode & 077) == 0;

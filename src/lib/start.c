@@ -28,12 +28,6 @@ static void say_settings(void)
 	weir_line_send(&line);
 }
 
-static void watch(void)
-{
-	weir_signal_look();
-	weir_server_start();
-}
-
 __attribute__((constructor)) static void start(void)
 {
 	if (!weir_config_load(&config, NULL, program_invocation_short_name, NULL))
@@ -43,7 +37,7 @@ __attribute__((constructor)) static void start(void)
 		weir_config_leave_environment();
 	if (config.disable)
 		return;
-	weir_large_enable(&config, watch);
+	weir_large_enable(&config, weir_server_start);
 	weir_signal_install(config.signal);
 	weir_signal_look();
 	weir_server_prepare(&config);

@@ -41,6 +41,6 @@ void weir_stats_release(enum weir_trigger trigger, const struct weir_tally *tall
 
 	weir_add_relaxed(&released->units, tally->units);
 	weir_add_relaxed(&released->blocks, tally->blocks);
-	weir_add_relaxed(&released->releases, releases);
 	weir_add_relaxed(&released->ns, tally->ns);
+	weir_add_acq_rel(&released->releases, releases); /* last: who waits for it reads the rest */
 }

@@ -81,3 +81,32 @@ void weir_text_pattern(struct weir_text *text, const char *pattern, uint64_t pid
 		}
 	}
 }
+
+#define NAME_BYTES_MAX 64
+
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+unsigned weir_text_distance(const char *a, size_t length, const char *b)
+{
+	unsigned row[NAME_BYTES_MAX + 1];
+
+	length = weir_min(length, NAME_BYTES_MAX);
+	for (unsigned i = 0; i <= length; i++)
+		row[i] = i;
+	for (unsigned j = 1; b[j - 1] != '\0'; j++) {
+		unsigned diagonal = row[0];
+
+		row[0] = j;
+		for (size_t i = 1; i <= length; i++) {
+			unsigned same = diagonal + (upper(a[i - 1]) != upper(b[j - 1]));
+			unsigned other = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
+
+			diagonal = row[i];
+			row[i] = same < other ? same : other;
+		}
+	}
+	return row[length];
+}

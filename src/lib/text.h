@@ -20,6 +20,10 @@ void weir_text_bytes(struct weir_text *text, const char *bytes, size_t count);
 void weir_text_decimal(struct weir_text *text, uint64_t value);
 /* 0x and lower-case digits, no leading zeros. */
 void weir_text_hex(struct weir_text *text, uint64_t value);
+/* Levenshtein's distance of two names; only the first 64 bytes of `a` count, and letters count
+ * in either case. */
+unsigned weir_text_distance(const char *a, size_t length, const char *b);
+
 /* The pattern, with %p replaced by a process id. */
 void weir_text_pattern(struct weir_text *text, const char *pattern, uint64_t pid);
 /* value / 10^digits with exactly `digits` places behind the point: (15, 1) is 1.5. */

@@ -18,9 +18,19 @@ realloc
 reallocarray
 valloc'
 
+# Passed through, to see who has the signal.
+watched='__sysv_signal
+bsd_signal
+sigaction
+signal
+sigset
+ssignal
+sysv_signal'
+
 exported=$(nm --dynamic --defined-only --format=posix "$library" | awk '{ print $1 }' | LC_ALL=C sort)
-difference "$family" "$(echo "$exported" | grep -v '^weir_')" |
-	rule 'the library exports the malloc family and weir_* alone, without a version'
+wanted=$(printf '%s\n%s\n' "$family" "$watched" | LC_ALL=C sort)
+difference "$wanted" "$(echo "$exported" | grep -v '^weir_')" |
+	rule 'the library exports the malloc family, what installs handlers and weir_* alone, without a version'
 
 dynamic=$(readelf --dynamic --wide "$library")
 echo "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' | grep -v -e '^libc\.so\.6$' -e '^ld-linux' |

@@ -12,7 +12,7 @@ layers='
 4 snapshot snapshot_json metrics
 5 large backend
 6 signal self control socket server
-7 interpose start
+7 interpose interpose_signal start
 '
 
 layer_of() {

@@ -156,7 +156,8 @@ TEST(Run, EndsAsEnvDoesWithoutAProgram)
 	Directory directory;
 
 	write_file(directory.file("data"), "no program\n");
-	expect_status(127, running({ "--", "weir-has-no-such-program" }).run());
+	expect_status(127,
+		      running({ "--", "weir-has-no-such-program" }).env("PATH", "/usr/bin").run());
 	expect_status(127, running({ directory.file("missing") }).run());
 	expect_status(126, running({ directory.file("data") }).run());
 	expect_status(126, running({ directory.path() }).run());
@@ -354,6 +355,39 @@ TEST(Doctor, FindsAnotherPreload)
 	expect_problem(examine(cat), "preload", "does not name weir");
 }
 
+/* What LD_PRELOAD of a process names is looked for in that process's file system, and only a
+ * file is opened. */
+TEST(Doctor, LooksForTheLibraryWhereTheProcessIs)
+{
+	Directory directory;
+	std::string root = directory.file("root"), library = root + "/libweir.so";
+	std::string perl = find_program({ "perl" });
+
+	NEED_FOUND(perl, "perl");
+	if (geteuid() != 0)
+		GTEST_SKIP() << "only root may change the root";
+	fs::create_directory(root);
+	Running inside(
+		Launch({ perl, "-e", "chroot $ARGV[0]; $| = 1; print \"in\\n\"; <STDIN>", root })
+			.plain()
+			.behind("/libweir.so"));
+	auto result = [&] {
+		Diagnosis diagnosis = examine(inside);
+
+		fs::remove(library);
+		return diagnosis.result("preload");
+	};
+
+	ASSERT_EQ("in", inside.hear());
+	fs::copy_file(std::getenv("LIBWEIR_PATH"), root + "/real.so");
+	fs::create_symlink("/real.so", library);
+	EXPECT_EQ("note", result());
+	fs::create_symlink(std::getenv("LIBWEIR_PATH"), library);
+	EXPECT_EQ("problem", result());
+	ASSERT_EQ(0, mkfifo(library.c_str(), 0600));
+	EXPECT_EQ("problem", result());
+}
+
 TEST(Doctor, FindsAStaticProgram)
 {
 	Directory directory;
@@ -428,7 +462,7 @@ TEST(Doctor, LooksAtProgramsBeforeTheyStart)
 	EXPECT_EQ(0, fine.status);
 	EXPECT_EQ("ok", fine.result("program"));
 	EXPECT_EQ("note", fine.result("library"));
-	expect_problem(examine_program("weir-has-no-such-program"), "program", "is not there");
+	expect_problem(examine_program(directory.file("missing")), "program", "is not there");
 	if (!lending.empty())
 		expect_problem(examine_program(lending), "program", "set-user-id");
 }

@@ -3,9 +3,12 @@
 #include "command.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -179,15 +182,29 @@ TEST(CommandRelease, TakesTheSignalThatItWasGiven)
 	EXPECT_EQ(1U, puppet.finish().report().number("released/signal/releases"));
 }
 
-/* SIGUSR1 would end the program, or say something else to it. */
-void expect_no_signal(Puppet &puppet)
+/* A connection, or -1 where it would have to wait. */
+int connect_at_once(const std::string &path)
 {
-	Outcome outcome = run_command({ "release", id(puppet) });
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	sockaddr_un address = {};
 
-	EXPECT_EQ("none", listed(puppet.pid())["channel"]);
+	address.sun_family = AF_UNIX;
+	path.copy(address.sun_path, sizeof address.sun_path - 1);
+	if (connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* SIGUSR1 would end the program, or say something else to it. */
+void expect_no_signal(const Running &program)
+{
+	Outcome outcome = run_command({ "release", id(program) });
+
+	EXPECT_EQ("none", listed(program.pid())["channel"]);
 	EXPECT_EQ(4, outcome.end.exit_status) << outcome.describe();
 	EXPECT_TRUE(contains(outcome.err, "the program has the signal itself")) << outcome.err;
-	EXPECT_GT(status_of(puppet.pid()).number("retained_bytes"), 0U);
+	EXPECT_GT(status_of(program.pid()).number("retained_bytes"), 0U);
 }
 
 TEST(CommandRelease, SendsNoSignalToAHandlerThatCameBefore)
@@ -199,18 +216,78 @@ TEST(CommandRelease, SendsNoSignalToAHandlerThatCameBefore)
 	EXPECT_FALSE(contains(puppet.finish().out, "early"));
 }
 
-/* Large requests look who has the signal, ten times a second at most. */
+/* No large request comes between. */
 TEST(CommandRelease, SendsNoSignalToAHandlerThatCameLater)
 {
 	Puppet puppet(e2e::puppet());
 
 	retain(puppet, 4, 4 * MiB);
 	puppet.ask("handle 0 " + std::to_string(SIGUSR1));
-	EXPECT_TRUE(eventually([&] {
-		retain(puppet, 4, 4 * MiB);
-		return status_of(puppet.pid()).text("signal") == "program";
-	}));
 	expect_no_signal(puppet);
+}
+
+TEST(CommandRelease, SendsNoSignalToAHandlerThatCameLast)
+{
+	Running program(Launch({ victim("own_handler") }));
+
+	ASSERT_EQ("ready", program.hear());
+	expect_no_signal(program);
+	EXPECT_EQ("ready\n", program.finish().out);
+}
+
+/* Its first thread is a zombie then, which shows nothing of the process. */
+TEST(CommandRelease, ReachesAProcessWhoseMainThreadHasEnded)
+{
+	std::string python = python_with_numpy();
+	std::string script = "import ctypes, sys, threading\n"
+			     "def work():\n"
+			     "    made = bytearray(8 << 20)\n"
+			     "    del made\n"
+			     "    print('ready', flush=True)\n"
+			     "    sys.stdin.readline()\n"
+			     "threading.Thread(target=work).start()\n"
+			     "ctypes.CDLL(None).pthread_exit(None)\n";
+	Directory directory;
+
+	NEED_FOUND(python, "python3");
+	for (const char *channel : { "signal", "socket" }) {
+		bool with_socket = channel == std::string("socket");
+		Running program(Launch({ python, "-c", script })
+					.env("WEIR_SOCKET",
+					     with_socket ? directory.file("socket") : "off"));
+		std::string task = "/proc/" + std::to_string(program.pid()) + "/status";
+
+		ASSERT_EQ("ready", program.hear());
+		ASSERT_TRUE(eventually([&] { return contains(read_file(task), "Z (zombie)"); }));
+		EXPECT_TRUE(
+			eventually([&] { return listed(program.pid())["channel"] == channel; }));
+		EXPECT_GE(status_of(program.pid()).number("retained_bytes"), 8 * MiB);
+		std::string line = command_output({ "release", id(program) });
+
+		EXPECT_TRUE(contains(line, "released 8.")) << line;
+		EXPECT_FALSE(contains(line, "RSS 0")) << line;
+	}
+}
+
+/* Nobody waits for a process that does not answer, to list it. */
+TEST(CommandRelease, SeesASocketThatIsBusy)
+{
+	Served puppet;
+	std::vector<int> peers;
+	int peer;
+
+	retain(puppet, 1, MiB);
+	EXPECT_TRUE(eventually([&] { return listed(puppet.pid())["channel"] == "socket"; }));
+	puppet.signal(SIGSTOP);
+	while ((peer = connect_at_once(puppet.socket())) >= 0)
+		peers.push_back(peer);
+	auto begin = std::chrono::steady_clock::now();
+
+	EXPECT_EQ("socket", listed(puppet.pid())["channel"]);
+	EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+	for (int open : peers)
+		peer_close(open);
+	puppet.signal(SIGCONT);
 }
 
 TEST(CommandRelease, WorksForAPersonWithoutTheCommand)
@@ -420,6 +497,7 @@ TEST(CommandStatus, IsTwoForWhatItWasNotMadeFor)
 		{ "doctor", "one" },
 		{ "doctor", "1", "2" },
 		{ "doctor", "--" },
+		{ "doctor", "1", "--", "true" },
 	};
 
 	for (const auto &arguments : wrong) {

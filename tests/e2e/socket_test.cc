@@ -530,13 +530,24 @@ std::string task(const Running &running, pid_t thread, const std::string &file)
 }
 
 /* The thread that is not the program's. */
+/* Its thread of this name, once it is there. */
+pid_t thread_of(const Running &running, const std::string &name)
+{
+	pid_t found = running.pid();
+
+	EXPECT_TRUE(eventually([&] {
+		for (pid_t thread : threads_of(running))
+			if (read_file(task(running, thread, "comm")) == name + "\n")
+				found = thread;
+		return found != running.pid();
+	})) << "there is no thread "
+	    << name;
+	return found;
+}
+
 pid_t helper_of(const Running &running)
 {
-	for (pid_t thread : threads_of(running))
-		if (thread != running.pid())
-			return thread;
-	ADD_FAILURE() << "there is no second thread";
-	return running.pid();
+	return thread_of(running, "weir");
 }
 
 /* What the descriptors of a thread lead to, sorted. */
@@ -560,7 +571,7 @@ TEST(Socket, ComesWithTheFirstLargeRequest)
 	EXPECT_FALSE(fs::exists(directory.file("socket")));
 	puppet.fill(2, 2, 100 * KiB);
 	ask_socket(directory.file("socket"), "ping");
-	EXPECT_EQ(2U, threads_of(puppet).size());
+	EXPECT_EQ(3U, threads_of(puppet).size());
 }
 
 TEST(Socket, IsNotThereUnlessAskedFor)
@@ -582,22 +593,23 @@ TEST(Socket, IsNotThereUnlessAskedFor)
 	EXPECT_TRUE(fs::is_empty(directory.path()));
 }
 
-TEST(Socket, HasAThreadThatTakesNoSignal)
+TEST(Socket, HasThreadsThatTakeNoSignal)
 {
 	Served puppet;
-	pid_t helper = helper_of(puppet);
-	std::string status = read_file(task(puppet, helper, "status"));
-	size_t at = status.find("SigBlk:");
+	for (const char *name : { "weir", "weir-stay" }) {
+		std::string status = read_file(task(puppet, thread_of(puppet, name), "status"));
+		size_t at = status.find("SigBlk:");
 
-	EXPECT_EQ("weir\n", read_file(task(puppet, helper, "comm")));
-	ASSERT_NE(std::string::npos, at);
-	uint64_t blocked = std::stoull(status.substr(at + 7), nullptr, 16);
+		ASSERT_NE(std::string::npos, at);
+		uint64_t blocked = std::stoull(status.substr(at + 7), nullptr, 16);
 
-	for (int number = 1; number <= SIGRTMAX; number++) {
-		bool free = number == SIGKILL || number == SIGSTOP ||
-			    (number >= 32 && number < SIGRTMIN); /* the C library's own */
+		for (int number = 1; number <= SIGRTMAX; number++) {
+			bool free = number == SIGKILL || number == SIGSTOP ||
+				    (number >= 32 && number < SIGRTMIN); /* the C library's own */
 
-		EXPECT_TRUE(free || (blocked >> (number - 1) & 1) != 0) << "signal " << number;
+			EXPECT_TRUE(free || (blocked >> (number - 1) & 1) != 0)
+				<< name << ", signal " << number;
+		}
 	}
 	EXPECT_EQ("puppet\n", read_file(task(puppet, puppet.pid(), "comm")));
 }
@@ -679,7 +691,20 @@ TEST(Socket, HasAStackBesideMuchThreadLocalData)
 	}
 }
 
-/* A process ends with the last of its threads, and weir's is none of its. */
+/* The C library ends it, by its last thread. */
+TEST(Socket, LosesNothingOfAProgramWhoseMainThreadEndsFirst)
+{
+	Directory directory;
+	auto outcome = Launch({ victim("main_leaves") })
+			       .env("WEIR_SOCKET", directory.file("socket"))
+			       .run();
+
+	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+	EXPECT_EQ("main\nwork\nend 1\n", outcome.out);
+	EXPECT_FALSE(fs::exists(directory.file("socket")));
+}
+
+/* A process ends with the last of its threads, and weir's are none of its. */
 TEST(Socket, KeepsNoProgramWhoseThreadsHaveEnded)
 {
 	Served puppet;

@@ -250,6 +250,12 @@ void weir_os_yield(void)
 	sched_yield();
 }
 
+void weir_os_sleep_ms(unsigned ms)
+{
+	(void)ms;
+	sched_yield();
+}
+
 uint64_t weir_os_now_ms(void)
 {
 	return weir_load_relaxed(&fake.now_ms);

@@ -177,7 +177,8 @@ TEST(EngineStress, NeverRetainsMoreThanTheLimit)
 	});
 	run_programs(&engine, &crew);
 	EXPECT_LE(most, 3 * mib + page);
-	EXPECT_LE(weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units), 3 * mib + page);
+	EXPECT_LE(weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units),
+		  3 * mib + page);
 	EXPECT_GT(most, 2 * mib);
 	expect_whole(&engine);
 }

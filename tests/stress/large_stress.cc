@@ -82,7 +82,8 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	EXPECT_EQ(0U, wrong);
 	ASSERT_NE(nullptr, weir_large_pool());
 	EXPECT_EQ(0U, weir_pool_held(weir_large_pool()).live_units);
-	EXPECT_LE(weir_units_to_bytes(weir_large_pool()->stats->usage.peak_retained_units), 8 * mib);
+	EXPECT_LE(weir_units_to_bytes(weir_large_pool()->stats->usage.peak_retained_units),
+		  8 * mib);
 	weir_large_release(WEIR_TRIGGER_api);
 	EXPECT_EQ(0U, weir_pool_usage(weir_large_pool()));
 	fake_os_reset();

@@ -206,7 +206,8 @@ TEST_F(Cache, CountsItsLiveBlocksInThePeaks)
 	EXPECT_EQ(mib, weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units));
 	engine.take(300 * kib);
 	EXPECT_EQ(mib + 300 * kib, weir_units_to_bytes(engine.pool.stats->usage.peak_live_units));
-	EXPECT_EQ(mib + 300 * kib, weir_units_to_bytes(engine.pool.stats->usage.peak_footprint_units));
+	EXPECT_EQ(mib + 300 * kib,
+		  weir_units_to_bytes(engine.pool.stats->usage.peak_footprint_units));
 	EXPECT_EQ(mib, weir_units_to_bytes(engine.pool.stats->usage.peak_retained_units));
 }
 
