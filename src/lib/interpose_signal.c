@@ -10,7 +10,6 @@
 #include "backend.h"
 #include "signal.h"
 
-#include <errno.h>
 #include <signal.h>
 
 #define WEIR_EXPORT __attribute__((visibility("default")))

@@ -30,31 +30,29 @@ static size_t memory_bytes; /* const once ready: the machine's or the container'
 enum { ENGINE_COLD, ENGINE_STARTING, ENGINE_READY, ENGINE_UNAVAILABLE };
 static int engine; /* atomic, release, pairs with acquire in ready() */
 
+static void show_config(void)
+{
+	struct weir_text text;
+
+	weir_stats_begin_texts();
+	weir_text_init(&text, weir_stats_page.settings, sizeof weir_stats_page.settings);
+	weir_config_format_settings(&text, config);
+	weir_store_relaxed(&weir_stats_page.limit_bytes, (uint64_t)config->limit_bytes);
+	weir_stats_end_texts();
+}
+
 void weir_large_enable(struct weir_config *enabled, weir_large_watch *called)
 {
 	config = enabled;
 	watch = called;
 	weir_gate.min_bytes = enabled->min_bytes;
 	weir_stats_page.state = WEIR_STATE_IDLE;
-	weir_large_show_config();
+	show_config();
 }
 
 const struct weir_config *weir_large_config(void)
 {
 	return config;
-}
-
-/* Readers outside take an odd sequence, or one that changed, for a text in the making. */
-void weir_large_show_config(void)
-{
-	uint32_t *sequence = &weir_stats_page.settings_sequence;
-	struct weir_text text;
-
-	weir_add_seq_cst(sequence, 1U);
-	weir_text_init(&text, weir_stats_page.settings, sizeof weir_stats_page.settings);
-	weir_config_format_settings(&text, config);
-	weir_store_relaxed(&weir_stats_page.limit_bytes, (uint64_t)config->limit_bytes);
-	weir_add_seq_cst(sequence, 1U);
 }
 
 /* Only by the one who holds ENGINE_STARTING. */
@@ -67,7 +65,7 @@ static bool resolve(void)
 		memory_bytes = weir_memory_limit_bytes("");
 		valid = weir_config_resolve(config, memory_bytes, NULL);
 		weir_gate.min_bytes = config->min_bytes;
-		weir_large_show_config();
+		show_config();
 	}
 	return valid;
 }
@@ -257,7 +255,7 @@ static void put_in_force(void)
 
 	weir_store_relaxed(&weir_gate.cached_bytes, cached_bytes());
 	weir_pool_set_limits(&pool, &limits);
-	weir_large_show_config();
+	show_config();
 }
 
 /* The settings that config_table.c calls live; of them requests read max_alloc_bytes. */

@@ -68,9 +68,6 @@ bool weir_large_set(const char *name, const char *value, struct weir_text *reaso
 /* The settings in force. */
 const struct weir_config *weir_large_config(void);
 
-/* Writes them to the statistics page. */
-void weir_large_show_config(void);
-
 /* The pool, or NULL before the first large request. */
 struct weir_pool *weir_large_pool(void);
 

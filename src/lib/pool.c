@@ -493,6 +493,24 @@ bool weir_pool_evict_of(struct weir_pool *pool, uint64_t units, unsigned first, 
 	       release_part(pool, &block, units, tally);
 }
 
+/* Units that may be retained in all, beside live ones. */
+static uint64_t most_retained(const struct weir_pool *pool, uint64_t live)
+{
+	uint64_t footprint = weir_load_relaxed(&pool->footprint_units);
+	uint64_t beside_live = footprint > live ? footprint - live : 0;
+
+	return weir_min(weir_load_relaxed(&pool->limit_units), beside_live);
+}
+
+uint64_t weir_pool_excess(const struct weir_pool *pool)
+{
+	uint64_t word = weir_load_seq_cst(&pool->stats->usage.word);
+	uint64_t retained = weir_usage_retained(word);
+	uint64_t most = most_retained(pool, weir_usage_live(word));
+
+	return retained > most ? retained - most : 0;
+}
+
 /* Units that may be retained beside those of the others, once `own_live` units are
  * live no more; `own_retained` are counted now. */
 static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint64_t own_live,
@@ -501,9 +519,7 @@ static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint
 	uint64_t others = weir_usage_retained(usage_word) - own_retained;
 	uint64_t all_live = weir_usage_live(usage_word);
 	uint64_t live = all_live > own_live ? all_live - own_live : 0;
-	uint64_t footprint = weir_load_relaxed(&pool->footprint_units);
-	uint64_t beside_live = footprint > live ? footprint - live : 0;
-	uint64_t most = weir_min(weir_load_relaxed(&pool->limit_units), beside_live);
+	uint64_t most = most_retained(pool, live);
 
 	return most > others ? most - others : 0;
 }

@@ -164,6 +164,10 @@ void weir_pool_count_late(struct weir_pool *pool, const struct weir_tally *tally
 /* The usage word (usage.h) now. */
 uint64_t weir_pool_usage(const struct weir_pool *pool);
 
+/* Units that are retained, by the usage word, beyond the limit and what the footprint leaves
+ * beside those that are live. */
+uint64_t weir_pool_excess(const struct weir_pool *pool);
+
 /* Changes the counts, either way; notes the largest. */
 void weir_pool_count(struct weir_pool *pool, int64_t live_units, int64_t retained_units);
 void weir_pool_note_peaks(struct weir_pool *pool);

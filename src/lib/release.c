@@ -139,15 +139,8 @@ static void release_excess_of_classes(struct weir_pool *pool, uint64_t now_ms,
 /* What all of them come to: cached blocks count whole, live or not. */
 static uint64_t excess_in_all(const struct weir_pool *pool, uint64_t unused)
 {
-	uint64_t word = weir_load_seq_cst(&pool->stats->usage.word);
-	uint64_t live = weir_usage_live(word), retained = weir_usage_retained(word);
-	uint64_t limit = weir_load_relaxed(&pool->limit_units);
-	uint64_t footprint = weir_load_relaxed(&pool->footprint_units);
-	uint64_t beside_live = footprint > live ? footprint - live : 0;
-	uint64_t most = weir_min(limit, beside_live);
-
 	(void)unused;
-	return retained > most ? retained - most : 0;
+	return weir_pool_excess(pool);
 }
 
 bool weir_release_is_enough(const struct weir_pool *pool)
@@ -158,7 +151,7 @@ bool weir_release_is_enough(const struct weir_pool *pool)
 		if (weir_load_seq_cst(&pool->classes[c].blocks) > most ||
 		    weir_quotas_excess(&pool->quotas, c) > 0)
 			return false;
-	return excess_in_all(pool, 0) == 0;
+	return weir_pool_excess(pool) == 0;
 }
 
 struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
@@ -168,10 +161,10 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
 	uint64_t start_ns = weir_os_now_ns();
 
 	release_excess_of_classes(pool, now_ms, &tally);
-	while (excess_in_all(pool, 0) > 0 && weir_pool_reclaim_room(pool))
+	while (weir_pool_excess(pool) > 0 && weir_pool_reclaim_room(pool))
 		;
 	evict_down(pool, excess_in_all, &everything, &tally);
-	if (excess_in_all(pool, 0) > 0)
+	if (weir_pool_excess(pool) > 0)
 		release_unlisted(pool, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
 	if (tally.blocks > 0)

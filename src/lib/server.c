@@ -48,12 +48,11 @@ static struct weir_socket listener; /* the thread's; its path const while servin
 static struct peer peers[PEERS_MAX];
 static char answer_bytes[WEIR_CONTROL_ANSWER_BYTES];
 
-/* Readers outside take an odd sequence, or one that changed, for a text in the making. */
 static void show_path(const char *path)
 {
-	weir_add_seq_cst(&weir_stats_page.settings_sequence, 1U);
+	weir_stats_begin_texts();
 	memcpy(weir_stats_page.socket, path, strlen(path) + 1);
-	weir_add_seq_cst(&weir_stats_page.settings_sequence, 1U);
+	weir_stats_end_texts();
 }
 
 static void say(const char *what)

@@ -19,12 +19,10 @@ static void handle(int number, siginfo_t *info, void *context)
 	errno = saved_errno;
 }
 
-void weir_signal_install(int number)
+static void install(int number)
 {
 	struct sigaction action;
 
-	handled = number;
-	weir_stats_page.signal = (uint32_t)number;
 	if (number == 0 || sigaction(number, NULL, &action) != 0 ||
 	    action.sa_handler != SIG_DFL) // NOLINT: SIG_DFL's own representation
 		return;
@@ -48,6 +46,15 @@ static enum weir_signal_owner owner(void)
 void weir_signal_look(void)
 {
 	weir_store_relaxed(&weir_stats_page.signal_owner, (uint32_t)owner());
+}
+
+/* Its number is noted last: one look is enough. */
+void weir_signal_install(int number)
+{
+	install(number);
+	handled = number;
+	weir_stats_page.signal = (uint32_t)number;
+	weir_signal_look();
 }
 
 void weir_signal_installed(int number)

@@ -7,7 +7,7 @@
 #ifndef WEIR_SIGNAL_H
 #define WEIR_SIGNAL_H
 
-/* number is a signal's number, or 0 for none. */
+/* number is a signal's number, or 0 for none. Writes who has it to the statistics page. */
 void weir_signal_install(int number);
 
 /* Asks the kernel who handles the signal now, and writes it to the statistics page. */

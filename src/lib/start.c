@@ -39,7 +39,6 @@ __attribute__((constructor)) static void start(void)
 		return;
 	weir_large_enable(&config, weir_server_start);
 	weir_signal_install(config.signal);
-	weir_signal_look();
 	weir_server_prepare(&config);
 	if ((config.verbose || config.strict) && !weir_large_resolve_config())
 		_exit(EXIT_BAD_SETTING);

@@ -28,6 +28,18 @@ static inline void weir_stats_count(enum weir_counter counter, uint64_t n)
 	weir_add_relaxed(&weir_stats_page.counters[counter], n);
 }
 
+/* Around a change of the page's texts, by one thread at a time: readers outside take an odd
+ * sequence, or one that changed, for a text in the making. */
+static inline void weir_stats_begin_texts(void)
+{
+	weir_add_seq_cst(&weir_stats_page.settings_sequence, 1U);
+}
+
+static inline void weir_stats_end_texts(void)
+{
+	weir_add_seq_cst(&weir_stats_page.settings_sequence, 1U);
+}
+
 /* Adds a tally to its trigger, as `releases` releases. */
 void weir_stats_release(enum weir_trigger trigger, const struct weir_tally *tally,
 			uint64_t releases);

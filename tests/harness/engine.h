@@ -59,6 +59,32 @@ inline void reset_counters()
 	memset(weir_stats_page.released, 0, sizeof weir_stats_page.released);
 }
 
+inline weir_class_limit range(size_t min_bytes, size_t max_bytes, size_t limit_bytes)
+{
+	weir_class_limit made = {};
+
+	made.min_bytes = min_bytes;
+	made.max_bytes = max_bytes;
+	made.limit_bytes = limit_bytes;
+	return made;
+}
+
+/* One word a page tells whose the block is. */
+
+inline void stamp(char *block, size_t bytes, uint64_t owner)
+{
+	for (size_t at = 0; at + sizeof owner <= bytes; at += page)
+		*(uint64_t *)(void *)(block + at) = owner + at;
+}
+
+inline bool stamped(const char *block, size_t bytes, uint64_t owner)
+{
+	for (size_t at = 0; at + sizeof owner <= bytes; at += page)
+		if (*(const uint64_t *)(const void *)(block + at) != owner + at)
+			return false;
+	return true;
+}
+
 struct Engine {
 	explicit Engine(const EngineOptions &options = {})
 	{

@@ -40,22 +40,6 @@ struct Crew {
 	std::atomic<bool> done{ false };
 };
 
-/* One word a page tells whose the block is. */
-
-void stamp(char *block, size_t bytes, uint64_t owner)
-{
-	for (size_t at = 0; at + sizeof owner <= bytes; at += page)
-		*(uint64_t *)(void *)(block + at) = owner + at;
-}
-
-bool stamped(const char *block, size_t bytes, uint64_t owner)
-{
-	for (size_t at = 0; at + sizeof owner <= bytes; at += page)
-		if (*(const uint64_t *)(const void *)(block + at) != owner + at)
-			return false;
-	return true;
-}
-
 struct Owned {
 	char *address = nullptr;
 	size_t bytes = 0;

@@ -20,22 +20,6 @@ constexpr unsigned rounds = 400;     /* of each program at least, */
 constexpr unsigned least_turns = 20; /* and of changes beside them */
 constexpr unsigned episodes = 8;     /* after each of which no thread is inside */
 
-/* One word a page tells whose the block is. */
-
-void stamp(char *block, size_t bytes, uint64_t owner)
-{
-	for (size_t at = 0; at + sizeof owner <= bytes; at += page)
-		*(uint64_t *)(void *)(block + at) = owner + at;
-}
-
-bool stamped(const char *block, size_t bytes, uint64_t owner)
-{
-	for (size_t at = 0; at + sizeof owner <= bytes; at += page)
-		if (*(const uint64_t *)(const void *)(block + at) != owner + at)
-			return false;
-	return true;
-}
-
 /* How a program gets its blocks. */
 struct Source {
 	std::function<char *(size_t bytes)> take;

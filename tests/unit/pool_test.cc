@@ -5,16 +5,6 @@
 namespace
 {
 
-weir_class_limit range(size_t min_bytes, size_t max_bytes, size_t limit_bytes)
-{
-	weir_class_limit made = {};
-
-	made.min_bytes = min_bytes;
-	made.max_bytes = max_bytes;
-	made.limit_bytes = limit_bytes;
-	return made;
-}
-
 EngineOptions with_limit(size_t bytes)
 {
 	EngineOptions options;

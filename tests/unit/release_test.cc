@@ -558,16 +558,6 @@ TEST(ReleaseExcess, ReleasesBlocksThatAClassMayNotKeepAnyMore)
 	EXPECT_TRUE(engine.consistent());
 }
 
-weir_class_limit range(size_t min_bytes, size_t max_bytes, size_t limit_bytes)
-{
-	weir_class_limit made = {};
-
-	made.min_bytes = min_bytes;
-	made.max_bytes = max_bytes;
-	made.limit_bytes = limit_bytes;
-	return made;
-}
-
 TEST(ReleaseExcess, ReleasesBlocksBeyondALowerLimitOfTheirRange)
 {
 	EngineOptions options;
