@@ -59,7 +59,8 @@ enum weir_signal_owner {
 	X(remaps, "blocks that got pages of retained ones") \
 	X(remapped_bytes, "bytes of those pages") \
 	X(remap_failures, "page moves that the kernel refused, at least in part, or that would " \
-			  "have made too many mappings")
+			  "have made too many mappings") \
+	X(refused_live, "requests beyond WEIR_LIVE_LIMIT, answered with ENOMEM")
 
 enum weir_counter {
 #define WEIR_STATS_COUNTER_ENUM(name, help) WEIR_COUNT_##name,
@@ -69,7 +70,7 @@ enum weir_counter {
 };
 
 /* What caused a release. */
-#define WEIR_STATS_TRIGGERS(X) X(limit) X(signal) X(socket) X(decay) X(api) X(enomem)
+#define WEIR_STATS_TRIGGERS(X) X(limit) X(signal) X(socket) X(decay) X(api) X(enomem) X(pressure)
 
 enum weir_trigger {
 #define WEIR_STATS_TRIGGER_ENUM(name) WEIR_TRIGGER_##name,
@@ -162,6 +163,8 @@ struct weir_stats_page {
 	struct weir_released released[WEIR_STATS_TRIGGERS_MAX]; /* by enum weir_trigger */
 	struct weir_stats_region regions[WEIR_STATS_REGIONS];	/* const once READY */
 	struct weir_pool_stats pool;
+	uint64_t memory_bytes;	/* of the container or machine, as last read; 0 for unknown */
+	uint64_t ceiling_bytes; /* what may be retained now: less than WEIR_LIMIT under pressure */
 } __attribute__((aligned(4096)));
 
 #endif

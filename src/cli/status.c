@@ -78,6 +78,10 @@ static void print_holdings(const struct weir_snapshot *snapshot)
 	printf("  peak %s\n", print_size(peak, whole));
 	print_size_line("limit", snapshot->limit_bytes);
 	puts("  of what is retained");
+	if (snapshot->state != WEIR_STATE_READY || snapshot->ceiling_bytes >= snapshot->limit_bytes)
+		return;
+	print_size_line("ceiling", snapshot->ceiling_bytes);
+	puts("  for now, under memory pressure");
 }
 
 static void print_requests(const struct weir_snapshot *snapshot)

@@ -139,6 +139,42 @@ bool weir_cache_take_any(struct weir_cache *cache, struct weir_space *space,
 	       find(cache, space, take_free, region, index, word);
 }
 
+void weir_cache_age(struct weir_cache *cache, unsigned parts)
+{
+	struct weir_cache_entry *entry;
+	struct weir_slot *slot;
+	uint64_t word;
+
+	for (unsigned group = 0, c = 0; next_bound(cache, &group, &c); c++) {
+		slot = slot_of(cache, group, c, &word);
+		entry = &cache->entries[group][c];
+		if (slot && (word & WEIR_SLOT_AGED) && !(word & WEIR_SLOT_LIVE))
+			weir_store_relaxed(&entry->age, weir_load_relaxed(&entry->age) + parts);
+		else
+			weir_store_relaxed(&entry->age, 0U);
+		if (slot && !(word & (WEIR_SLOT_AGED | WEIR_SLOT_LIVE)))
+			weir_cas_acq_rel(&slot->word, &word, word | WEIR_SLOT_AGED);
+	}
+}
+
+bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space, unsigned parts,
+			  struct weir_region **region, uint32_t *index, uint64_t *word)
+{
+	struct weir_slot *slot;
+
+	for (unsigned group = 0, c = 0; next_bound(cache, &group, &c); c++) {
+		slot = slot_of(cache, group, c, word);
+		if (!slot || !(*word & WEIR_SLOT_AGED) ||
+		    weir_load_relaxed(&cache->entries[group][c].age) < parts ||
+		    !take_free(cache, slot, *word))
+			continue;
+		*region = &space->regions[weir_class_region(c)];
+		*index = (uint32_t)(slot - (*region)->slots);
+		return true;
+	}
+	return false;
+}
+
 static bool reclaim_live(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
 {
 	if (!(word & WEIR_SLOT_LIVE) ||

@@ -29,6 +29,7 @@ struct weir_cache_entry {
 	struct weir_slot *slots;
 	char *base;
 	unsigned stride_shift;
+	unsigned age; /* atomic, relaxed: see weir_cache_age */
 } __attribute__((aligned(64)));
 
 /* Every class ends at a multiple of an eighth of the least stride. A table instead of
@@ -119,6 +120,14 @@ bool weir_cache_take_any(struct weir_cache *cache, struct weir_space *space,
 
 /* Takes a free cached slot whose word is `word`. */
 bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_t word);
+
+/* Marks free cached slots AGED, which a malloc undoes, and adds `parts`, the time since the
+ * last call, to the age of those that still were. */
+void weir_cache_age(struct weir_cache *cache, unsigned parts);
+
+/* Takes a free slot of that age, as weir_cache_take_any. */
+bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space, unsigned parts,
+			  struct weir_region **region, uint32_t *index, uint64_t *word);
 
 /* A live slot's word is CACHED no more: its live units are the caller's to count. */
 void weir_cache_forget(struct weir_cache *cache, uint64_t word);

@@ -7,17 +7,36 @@
 #include <string.h>
 
 #define LINE_BYTES 4096
-#define PATH_BYTES 4096
+#define PATH_BYTES WEIR_CGROUP_PATH_BYTES
 #define LEAST_UNLIMITED ((size_t)1 << 62)
 #define NO_LIMIT SIZE_MAX
 
+/* What one version calls its files. */
+struct names {
+	const char *limit;
+	const char *usage;
+	const char *inactive; /* the line of memory.stat */
+};
+
+static const struct names names_of[] = {
+	[1] = { "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_inactive_file " },
+	[2] = { "/memory.max", "/memory.current", "inactive_file " },
+};
+
+/* The smallest limit that was found, and the cgroup that has it: while there is none, the
+ * first one that could have. */
+struct place {
+	size_t limit_bytes;
+	char directory[PATH_BYTES]; /* empty for none */
+};
+
 /* Version 1's memory hierarchy, or version 2's only one. */
 struct hierarchy {
-	const char *limit_file;
+	unsigned version;
 	char path[PATH_BYTES]; /* of the process; empty when it is not known */
 	bool mount_holds_path; /* of one mount at least */
-	size_t inside_bytes;   /* smallest limit in mounts that hold the path */
-	size_t mount_bytes;    /* smallest limit at the top of the other mounts */
+	struct place inside;   /* in mounts that hold the path */
+	struct place top;      /* at the top of the other mounts */
 };
 
 struct reader {
@@ -30,6 +49,7 @@ struct reader {
 
 static struct hierarchy version1;
 static struct hierarchy version2;
+static char pressure[PATH_BYTES]; /* the process's own cgroup that has memory.pressure */
 static struct reader reader;
 static char line[LINE_BYTES];
 
@@ -150,31 +170,61 @@ static void unescape(char *path)
 	*to = '\0';
 }
 
-static size_t read_limit(const char *directory, const char *limit_file)
+/* Reads a file of a cgroup as far as `size` goes: false when it cannot be. */
+static bool read_text(const char *directory, const char *file, char *text, size_t size)
 {
 	static char path[PATH_BYTES];
-	char value[32];
-	size_t bytes;
-	ssize_t got;
 
-	if (!join(path, directory, limit_file))
-		return NO_LIMIT;
-	got = weir_os_read_file(path, 0, value, sizeof value);
-	if (got <= 0 || !weir_units_parse_count(value, strcspn(value, "\n"), &bytes))
-		return NO_LIMIT;
-	return bytes == 0 || bytes >= LEAST_UNLIMITED ? NO_LIMIT : bytes;
+	return join(path, directory, file) && weir_os_read_file(path, 0, text, size) >= 0;
 }
 
-/* The smallest limit from the directory up to the first top_length bytes of it. */
-static size_t smallest_limit(char *directory, size_t top_length, const char *limit_file)
+/* False where the cgroup has no such file; what is no limit is NO_LIMIT. */
+static bool read_limit(const char *directory, const char *limit_file, size_t *bytes)
 {
-	size_t smallest = NO_LIMIT;
+	char value[32];
+
+	if (!read_text(directory, limit_file, value, sizeof value))
+		return false;
+	if (!weir_units_parse_count(value, strcspn(value, "\n"), bytes) || *bytes == 0 ||
+	    *bytes >= LEAST_UNLIMITED)
+		*bytes = NO_LIMIT;
+	return true;
+}
+
+static void note_limit(struct place *place, const char *directory, unsigned version)
+{
+	size_t bytes;
+
+	if (!read_limit(directory, names_of[version].limit, &bytes))
+		return;
+	if (place->directory[0] == '\0' || bytes < place->limit_bytes) {
+		place->limit_bytes = bytes;
+		join(place->directory, directory, "");
+	}
+}
+
+/* The root, which has no type, tells what /proc/pressure tells, which everybody may watch. */
+static void note_pressure(const char *directory)
+{
+	char start[8];
+
+	if (pressure[0] == '\0' && read_text(directory, "/memory.pressure", start, sizeof start) &&
+	    read_text(directory, "/cgroup.type", start, sizeof start))
+		join(pressure, directory, "");
+}
+
+/* The cgroups from the directory up to the first top_length bytes of it. */
+static void note_all(struct hierarchy *hierarchy, struct place *place, char *directory,
+		     size_t top_length)
+{
 	size_t length = strlen(directory);
 
 	for (;;) {
-		smallest = weir_min(smallest, read_limit(directory, limit_file));
+		note_limit(place, directory, hierarchy->version);
+		if (hierarchy->version == 2)
+			note_pressure(directory);
 		if (length <= top_length)
-			return smallest;
+			return;
 		while (length > top_length && directory[length - 1] != '/')
 			length--;
 		while (length > top_length && directory[length - 1] == '/')
@@ -192,6 +242,8 @@ static const char *path_below(const char *mount_root, const char *path)
 	/* A namespace shows a process outside of it so; the names do not help then. */
 	if (strncmp(path, "/..", 3) == 0 && (path[3] == '/' || path[3] == '\0'))
 		return NULL;
+	if (strcmp(path, "/") == 0)
+		path = "";
 	if (strcmp(mount_root, "/") == 0)
 		return path;
 	if (strncmp(path, mount_root, length) != 0)
@@ -204,16 +256,13 @@ static void read_mount(struct hierarchy *hierarchy, const char *root, const char
 {
 	static char top[PATH_BYTES];
 	static char directory[PATH_BYTES];
-	const char *below;
-	size_t *smallest;
+	const char *below = path_below(mount_root, hierarchy->path);
 
-	below = path_below(mount_root, hierarchy->path);
 	if (!join(top, root, mount_point) || !join(directory, top, below == NULL ? "" : below))
 		return;
 	hierarchy->mount_holds_path |= below != NULL;
-	smallest = below == NULL ? &hierarchy->mount_bytes : &hierarchy->inside_bytes;
-	*smallest =
-		weir_min(*smallest, smallest_limit(directory, strlen(top), hierarchy->limit_file));
+	note_all(hierarchy, below == NULL ? &hierarchy->top : &hierarchy->inside, directory,
+		 strlen(top));
 }
 
 /* ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS [TAG...] - TYPE SOURCE SUPEROPTIONS */
@@ -238,36 +287,108 @@ static void read_mountinfo_line(const char *root, char *entry)
 		read_mount(&version1, root, mount_root, mount_point);
 }
 
-static void hierarchy_start(struct hierarchy *hierarchy, const char *limit_file)
+static void place_start(struct place *place)
 {
-	hierarchy->limit_file = limit_file;
+	place->limit_bytes = NO_LIMIT;
+	place->directory[0] = '\0';
+}
+
+static void hierarchy_start(struct hierarchy *hierarchy, unsigned version)
+{
+	hierarchy->version = version;
 	hierarchy->path[0] = '\0';
 	hierarchy->mount_holds_path = false;
-	hierarchy->inside_bytes = NO_LIMIT;
-	hierarchy->mount_bytes = NO_LIMIT;
+	place_start(&hierarchy->inside);
+	place_start(&hierarchy->top);
 }
 
 /* The top of a mount that does not hold the path counts only where no mount
  * does: it may be another container's, but a container that sees nothing but a
  * foreign name of its own cgroup has no better. */
-static size_t hierarchy_limit(const struct hierarchy *hierarchy)
+static const struct place *place_of(const struct hierarchy *hierarchy)
 {
-	return hierarchy->mount_holds_path ? hierarchy->inside_bytes : hierarchy->mount_bytes;
+	return hierarchy->mount_holds_path ? &hierarchy->inside : &hierarchy->top;
 }
 
-size_t weir_cgroup_limit_bytes(const char *root)
+/* Reads all there is into the two hierarchies. */
+static void look(const char *root)
 {
-	size_t smallest;
-
-	hierarchy_start(&version1, "/memory.limit_in_bytes");
-	hierarchy_start(&version2, "/memory.max");
+	hierarchy_start(&version1, 1);
+	hierarchy_start(&version2, 2);
+	pressure[0] = '\0';
 	reader_start(root, "/proc/self/cgroup");
 	while (reader_next_line())
 		read_own_path(line);
 	reader_start(root, "/proc/self/mountinfo");
 	while (reader_next_line())
 		read_mountinfo_line(root, line);
-	smallest = weir_min(hierarchy_limit(&version1), hierarchy_limit(&version2));
+}
+
+/* Version 2 where it has the smaller limit, or where version 1 has no memory at all. */
+static const struct hierarchy *binding(void)
+{
+	const struct place *first = place_of(&version1);
+	const struct place *second = place_of(&version2);
+
+	if (second->limit_bytes < first->limit_bytes || first->directory[0] == '\0')
+		return &version2;
+	return &version1;
+}
+
+bool weir_cgroup_find(const char *root, struct weir_cgroup *cgroup)
+{
+	const struct hierarchy *hierarchy;
+	const struct place *place;
+
+	look(root);
+	hierarchy = binding();
+	place = place_of(hierarchy);
+	cgroup->limit_bytes = place->limit_bytes == NO_LIMIT ? 0 : place->limit_bytes;
+	cgroup->version = place->directory[0] == '\0' ? 0 : hierarchy->version;
+	join(cgroup->directory, place->directory, "");
+	join(cgroup->pressure, cgroup->version == 2 ? place->directory : pressure, "");
+	return cgroup->version != 0;
+}
+
+bool weir_cgroup_read_usage(const struct weir_cgroup *cgroup, uint64_t *bytes)
+{
+	char value[32];
+
+	return cgroup->version != 0 &&
+	       read_text(cgroup->directory, names_of[cgroup->version].usage, value, sizeof value) &&
+	       weir_units_parse_count(value, strcspn(value, "\n"), bytes);
+}
+
+static bool read_inactive(const struct weir_cgroup *cgroup, uint64_t *bytes)
+{
+	const char *name = names_of[cgroup->version].inactive;
+	size_t length = strlen(name);
+
+	reader_start(cgroup->directory, "/memory.stat");
+	while (reader_next_line())
+		if (strncmp(line, name, length) == 0)
+			return weir_units_parse_count(line + length, strlen(line + length), bytes);
+	return false;
+}
+
+bool weir_cgroup_read_used(const struct weir_cgroup *cgroup, uint64_t *bytes)
+{
+	uint64_t usage, inactive;
+
+	if (!weir_cgroup_read_usage(cgroup, &usage))
+		return false;
+	if (!read_inactive(cgroup, &inactive))
+		inactive = 0;
+	*bytes = usage - weir_min(usage, inactive);
+	return true;
+}
+
+size_t weir_cgroup_limit_bytes(const char *root)
+{
+	size_t smallest;
+
+	look(root);
+	smallest = place_of(binding())->limit_bytes;
 	return smallest == NO_LIMIT ? 0 : smallest;
 }
 

@@ -47,19 +47,29 @@ static void collect(char *const *environment, struct settings *settings)
 	}
 }
 
-static void copy_runtime_dir(struct weir_config *config, char *const *environment)
+/* Variables that are not weir's: name with its equals sign. One that is too long is as if it
+ * were not set. */
+static void copy_variable(char *copy, size_t size, char *const *environment, const char *name)
 {
-	static const char name[] = "XDG_RUNTIME_DIR=";
 	size_t length = strlen(name);
 
-	config->runtime_dir[0] = '\0';
+	copy[0] = '\0';
 	for (; *environment != NULL; environment++)
 		if (strncmp(*environment, name, length) == 0 &&
-		    strlen(*environment + length) < sizeof config->runtime_dir) {
-			memcpy(config->runtime_dir, *environment + length,
-			       strlen(*environment + length) + 1);
+		    strlen(*environment + length) < size) {
+			memcpy(copy, *environment + length, strlen(*environment + length) + 1);
 			return;
 		}
+}
+
+static void copy_variables(struct weir_config *config, char *const *environment)
+{
+	copy_variable(config->runtime_dir, sizeof config->runtime_dir, environment,
+		      "XDG_RUNTIME_DIR=");
+	copy_variable(config->pressure_watch, sizeof config->pressure_watch, environment,
+		      "MEMORY_PRESSURE_WATCH=");
+	copy_variable(config->pressure_write, sizeof config->pressure_write, environment,
+		      "MEMORY_PRESSURE_WRITE=");
 }
 
 static void complain_unknown_names(struct weir_complaints *complaints, char *const *environment)
@@ -158,7 +168,7 @@ bool weir_config_load(struct weir_config *config, char *const *environment, cons
 		environment = own_environment();
 	collect(environment, &settings);
 	set_defaults(config);
-	copy_runtime_dir(config, environment);
+	copy_variables(config, environment);
 	if (!is_named(config, &settings, program)) {
 		config->disable = true;
 		return true;
@@ -197,13 +207,21 @@ static void drop_share(struct weir_config *config, const struct weir_option *opt
 		weir_complaint_send(complaints, &complaint);
 }
 
+/* Whether a share is to be turned into bytes now: for the first time, or again. */
+static bool is_due(const struct weir_share *share, const struct weir_option *option,
+		   size_t memory_limit_bytes)
+{
+	return share->share != 0 &&
+	       (!share->is_resolved || (option->live && memory_limit_bytes != 0));
+}
+
 static void resolve_size(struct weir_config *config, const struct weir_option *option,
 			 size_t memory_limit_bytes, struct weir_complaints *complaints)
 {
 	struct weir_share *share = weir_option_share_field(option, config);
 	size_t *bytes = weir_option_field(option, config);
 
-	if (share->share == 0)
+	if (!is_due(share, option, memory_limit_bytes))
 		return;
 	if (memory_limit_bytes == 0) {
 		drop_share(config, option, share, complaints);
@@ -211,7 +229,7 @@ static void resolve_size(struct weir_config *config, const struct weir_option *o
 	}
 	*bytes = weir_option_share_bytes(share, memory_limit_bytes);
 	*bytes = weir_max(option->min, weir_min(*bytes, option->max));
-	share->share = 0;
+	share->is_resolved = true;
 }
 
 static void resolve_class_limits(struct weir_config *config, size_t memory_limit_bytes,
@@ -223,13 +241,16 @@ static void resolve_class_limits(struct weir_config *config, size_t memory_limit
 	for (unsigned i = 0; i < config->class_limit_count; i++) {
 		struct weir_class_limit *limit = &config->class_limits[i];
 
-		if (limit->limit_share.share == 0)
+		if (!is_due(&limit->limit_share, &weir_config_options[WEIR_OPTION_CLASS_LIMITS],
+			    memory_limit_bytes))
 			continue;
-		if (memory_limit_bytes != 0)
+		dropped = memory_limit_bytes == 0;
+		if (dropped)
+			limit->limit_share.share = 0;
+		else
 			limit->limit_bytes =
 				weir_option_share_bytes(&limit->limit_share, memory_limit_bytes);
-		dropped = memory_limit_bytes == 0;
-		limit->limit_share.share = 0;
+		limit->limit_share.is_resolved = true;
 	}
 	if (!dropped)
 		return;
@@ -252,6 +273,11 @@ bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
 	resolve_class_limits(config, memory_limit_bytes, &complaints);
 	check_bounds(config, &complaints);
 	return !(config->strict && complaints.any);
+}
+
+bool weir_config_wants_helper(const struct weir_config *config)
+{
+	return config->background || config->pressure || config->socket[0] != '\0';
 }
 
 /* For the children. */

@@ -7,7 +7,8 @@
  * as a share of the memory limit stay shares until weir_config_resolve, because
  * finding that limit costs file reads that a program without large requests
  * need not pay; until then the byte fields hold what counts without it. After
- * that call only weir_config_set changes it. Nothing here allocates or keeps state. */
+ * that call, which is repeated when the memory limit has changed, only weir_config_set
+ * changes it. Nothing here allocates or keeps state. */
 #ifndef WEIR_CONFIG_H
 #define WEIR_CONFIG_H
 
@@ -20,6 +21,8 @@
 #define WEIR_REPORT_PATH_BYTES 1024
 #define WEIR_PROGRAMS_BYTES 2048
 #define WEIR_SOCKET_PATH_BYTES 108 /* sun_path of unix(7), with its zero byte */
+#define WEIR_PRESSURE_PATH_BYTES 1024
+#define WEIR_PRESSURE_WRITE_BYTES 256
 #define WEIR_OPTIONS_MAX 32
 
 enum weir_preset {
@@ -42,7 +45,8 @@ enum weir_hugepages { WEIR_HUGEPAGES_AUTO, WEIR_HUGEPAGES_ALWAYS, WEIR_HUGEPAGES
 
 /* A part of the memory limit, and the most it may come to. */
 struct weir_share {
-	unsigned share; /* of WEIR_SHARE_WHOLE; 0: none, the bytes count */
+	unsigned share;	  /* of WEIR_SHARE_WHOLE; 0: none, the bytes count */
+	bool is_resolved; /* the bytes are what it came to last */
 	size_t cap_bytes;
 };
 
@@ -62,11 +66,12 @@ struct weir_config {
 	size_t limit_bytes;					     /* most retained in all */
 	struct weir_class_limit class_limits[WEIR_CLASS_LIMITS_MAX]; /* first match wins */
 	unsigned class_limit_count;
-	size_t class_blocks;	/* most retained per size class, or WEIR_NO_LIMIT */
-	size_t footprint_bytes; /* or WEIR_NO_LIMIT */
-	size_t max_alloc_bytes; /* one request, or WEIR_NO_LIMIT */
-	uint64_t decay_ms;	/* or WEIR_DECAY_OFF */
-	int signal;		/* number, 0 for off */
+	size_t class_blocks;	 /* most retained per size class, or WEIR_NO_LIMIT */
+	size_t footprint_bytes;	 /* or WEIR_NO_LIMIT */
+	size_t max_alloc_bytes;	 /* one request, or WEIR_NO_LIMIT */
+	size_t live_limit_bytes; /* all live large blocks, or WEIR_NO_LIMIT */
+	uint64_t decay_ms;	 /* or WEIR_DECAY_OFF */
+	int signal;		 /* number, 0 for off */
 	enum weir_hugepages hugepages;
 	const char *programs;			  /* the pattern list, or NULL for all */
 	char programs_bytes[WEIR_PROGRAMS_BYTES]; /* what programs points to */
@@ -76,17 +81,22 @@ struct weir_config {
 	char socket[WEIR_SOCKET_PATH_BYTES];		/* with %p; "auto"; or "" for none */
 	char socket_dir[WEIR_SOCKET_PATH_BYTES];	/* of auto sockets; or "" */
 	char runtime_dir[WEIR_SOCKET_PATH_BYTES]; /* XDG_RUNTIME_DIR, "" when not set or too long */
+	bool background;			  /* see weir_config_wants_helper */
+	bool pressure;
+	char pressure_watch[WEIR_PRESSURE_PATH_BYTES];	/* MEMORY_PRESSURE_WATCH, "" for none */
+	char pressure_write[WEIR_PRESSURE_WRITE_BYTES]; /* MEMORY_PRESSURE_WRITE, in base64 */
 	bool only;
 	bool verbose;
 	bool strict;
 	uint8_t origins[WEIR_OPTIONS_MAX]; /* enum weir_origin, by place in the option table */
 
-	/* What weir_config_resolve has still to turn into bytes. */
+	/* Shares of the memory limit that were asked for (weir_config_resolve). */
 	struct weir_share min_share;
 	struct weir_share max_share;
 	struct weir_share limit_share;
 	struct weir_share footprint_share;
 	struct weir_share max_alloc_share;
+	struct weir_share live_limit_share;
 };
 
 /* Takes complaints, one finished line each, without prefix and newline. */
@@ -107,9 +117,13 @@ bool weir_config_load(struct weir_config *config, char *const *environment, cons
 
 /* Turns shares into bytes, within each variable's range. With 0 (unknown) the
  * byte fields keep the defaults, said in a line for each share that was asked
- * for. Repeating it changes nothing. Returns as weir_config_load does. */
+ * for. Repeated with another limit it changes what weir_option_help calls live; with 0,
+ * nothing. Returns as weir_config_load does. */
 bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
 			 const struct weir_config_sink *sink);
+
+/* Whether anything asks for the helper thread. */
+bool weir_config_wants_helper(const struct weir_config *config);
 
 /* Changes one setting as `set` asks for it while the program runs: only those that
  * weir_option_help calls live, and of WEIR_CLASS_LIMITS only the limits. False, with the

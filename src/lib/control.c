@@ -1,8 +1,9 @@
 #include "control.h"
 
-#include "large.h"
+#include "engine.h"
 #include "request.h"
 #include "self.h"
+#include "settings.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ static void put_number(struct weir_text *text, const char *name, uint64_t value)
 
 static void put_tally(struct weir_text *text, const struct weir_tally *tally)
 {
-	struct weir_held held = weir_pool_held(weir_large_pool());
+	struct weir_held held = weir_pool_held(weir_engine_pool());
 
 	put_number(text, "released_bytes", weir_units_to_bytes(tally->units));
 	put_number(text, "blocks", tally->blocks);
@@ -67,9 +68,9 @@ static void release(struct weir_text *answer)
 {
 	struct weir_tally tally =
 		request.is_partial
-			? weir_large_release_some(WEIR_TRIGGER_socket, request.keep_bytes,
-						  request.min_bytes, request.max_bytes)
-			: weir_large_release(WEIR_TRIGGER_socket);
+			? weir_engine_release_some(WEIR_TRIGGER_socket, request.keep_bytes,
+						   request.min_bytes, request.max_bytes)
+			: weir_engine_release(WEIR_TRIGGER_socket);
 
 	weir_text_string(answer, "ok");
 	put_tally(answer, &tally);
@@ -79,7 +80,7 @@ static void release(struct weir_text *answer)
 static void put_setting(struct weir_text *answer)
 {
 	weir_text_string(answer, "ok ");
-	weir_config_format_setting(answer, weir_large_config(), request.name);
+	weir_config_format_setting(answer, weir_settings(), request.name);
 }
 
 static void get(struct weir_text *answer)
@@ -88,7 +89,7 @@ static void get(struct weir_text *answer)
 	char none[1];
 
 	weir_text_init(&nowhere, none, sizeof none);
-	if (weir_config_format_setting(&nowhere, weir_large_config(), request.name))
+	if (weir_config_format_setting(&nowhere, weir_settings(), request.name))
 		put_setting(answer);
 	else
 		refuse(answer, "no variable of this name");
@@ -101,7 +102,7 @@ static void set(struct weir_text *answer)
 	struct weir_tally tally = { 0, 0, 0 };
 
 	weir_text_init(&reason, bytes, sizeof bytes);
-	if (!weir_large_set(request.name, request.value, &reason, &tally)) {
+	if (!weir_settings_set(request.name, request.value, &reason, &tally)) {
 		refuse(answer, bytes);
 		return;
 	}

@@ -9,11 +9,24 @@
 /* Slots that one call looks at, at most. */
 #define STEP_SLOTS 4096
 
-static uint64_t next_tick(const struct weir_decay *decay, uint64_t now_ms)
+static uint64_t part_ms(const struct weir_decay *decay)
 {
 	uint64_t period_ms = weir_load_relaxed(&decay->period_ms);
 
-	return period_ms == WEIR_DECAY_OFF ? UINT64_MAX : now_ms + period_ms;
+	return weir_max(period_ms / WEIR_DECAY_PARTS, (uint64_t)1);
+}
+
+static uint64_t next_tick(const struct weir_decay *decay, uint64_t now_ms)
+{
+	return weir_load_relaxed(&decay->period_ms) == WEIR_DECAY_OFF ? UINT64_MAX
+								      : now_ms + part_ms(decay);
+}
+
+/* Parts that a tick ends which was to come at tick_ms; of more than a period no more is
+ * known. */
+static uint64_t parts_since(const struct weir_decay *decay, uint64_t tick_ms, uint64_t now_ms)
+{
+	return weir_min(1 + (now_ms - tick_ms) / part_ms(decay), (uint64_t)WEIR_DECAY_PARTS);
 }
 
 void weir_decay_init(struct weir_decay *decay, uint64_t period_ms, uint64_t now_ms)
@@ -34,15 +47,57 @@ static void add(struct weir_tally *so_far, const struct weir_tally *tally)
 	weir_add_relaxed(&so_far->ns, tally->ns);
 }
 
-static void tick(struct weir_decay *decay, struct weir_pool *pool, uint64_t now_ms)
+/* The fewest blocks that the lists held in the last parts of which this is one. */
+static uint64_t end_part(struct weir_class *class, uint64_t low)
 {
-	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
-		struct weir_class *class = &pool->classes[c];
+	uint64_t fewest = low, newer = low, past;
 
-		weir_store_relaxed(&class->due_blocks, weir_load_relaxed(&class->low_blocks));
-		weir_store_relaxed(&class->low_blocks, weir_load_relaxed(&class->blocks));
+	for (unsigned i = 0; i < WEIR_DECAY_PARTS - 1; i++) {
+		past = weir_load_relaxed(&class->past_lows[i]);
+		weir_store_relaxed(&class->past_lows[i], newer);
+		fewest = weir_min(fewest, past);
+		newer = past;
 	}
-	weir_store_relaxed(&decay->cursor, (uint64_t)0);
+	return fewest;
+}
+
+/* A call that comes late ends several parts at once. */
+static void tick_class(struct weir_class *class, uint64_t parts)
+{
+	uint64_t low = weir_load_relaxed(&class->low_blocks), fewest = 0;
+
+	for (uint64_t i = 0; i < parts; i++)
+		fewest = end_part(class, low);
+	weir_store_relaxed(&class->due_blocks, fewest);
+	weir_store_relaxed(&class->low_blocks, weir_load_relaxed(&class->blocks));
+}
+
+/* Since a period ago. */
+static void note_growth(struct weir_decay *decay, const struct weir_pool *pool, uint64_t first,
+			uint64_t parts)
+{
+	uint64_t live = weir_pool_held(pool).live_units, before = live;
+
+	for (uint64_t i = 0; i < parts; i++) {
+		uint64_t *then = &decay->past_live[(first + i) % WEIR_DECAY_PARTS];
+
+		before = weir_load_relaxed(then);
+		weir_store_relaxed(then, live);
+	}
+	weir_store_relaxed(&decay->keep_units, live > before ? live - before : 0);
+}
+
+/* The surplus of live blocks is looked at once a period. */
+static void tick(struct weir_decay *decay, struct weir_pool *pool, uint64_t parts, uint64_t now_ms)
+{
+	uint64_t first = weir_add_relaxed(&decay->parts, parts);
+	bool whole = (first + parts) / WEIR_DECAY_PARTS > first / WEIR_DECAY_PARTS;
+
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
+		tick_class(&pool->classes[c], parts);
+	weir_cache_age(&pool->cache, (unsigned)parts);
+	note_growth(decay, pool, first, parts);
+	weir_store_relaxed(&decay->cursor, whole ? (uint64_t)0 : UINT64_MAX);
 	weir_store_release(&decay->due, now_ms);
 }
 
@@ -62,11 +117,20 @@ static bool take_due(struct weir_class *class)
 	return true;
 }
 
-/* False when no block is left due. */
-static bool release_blocks(struct weir_pool *pool, struct weir_tally *tally)
+static bool is_wanted(const struct weir_decay *decay, const struct weir_pool *pool)
 {
+	return weir_usage_retained(weir_pool_usage(pool)) <= weir_load_relaxed(&decay->keep_units);
+}
+
+/* False when no block is left due. */
+static bool release_blocks(const struct weir_decay *decay, struct weir_pool *pool,
+			   struct weir_tally *tally)
+{
+	while (!is_wanted(decay, pool) && weir_pool_drop_aged(pool, WEIR_DECAY_PARTS, tally))
+		if (tally->units >= STEP_UNITS)
+			return true;
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
-		while (take_due(&pool->classes[c])) {
+		while (!is_wanted(decay, pool) && take_due(&pool->classes[c])) {
 			if (weir_pool_drain(pool, c, 1, tally) == 0)
 				weir_store_relaxed(&pool->classes[c].due_blocks, (uint64_t)0);
 			if (tally->units >= STEP_UNITS)
@@ -104,6 +168,11 @@ static bool finish(struct weir_decay *decay, uint64_t due, struct weir_tally *ta
 	return true;
 }
 
+uint64_t weir_decay_next_ms(const struct weir_decay *decay)
+{
+	return weir_load_acquire(&decay->due) != 0 ? 0 : weir_load_relaxed(&decay->next_ms);
+}
+
 bool weir_decay_step(struct weir_decay *decay, struct weir_pool *pool, uint64_t now_ms,
 		     struct weir_tally *tally)
 {
@@ -114,11 +183,11 @@ bool weir_decay_step(struct weir_decay *decay, struct weir_pool *pool, uint64_t 
 
 	if (now_ms >= next_ms &&
 	    weir_cas_acq_rel(&decay->next_ms, &next_ms, next_tick(decay, now_ms)))
-		tick(decay, pool, now_ms);
+		tick(decay, pool, parts_since(decay, next_ms, now_ms), now_ms);
 	due = weir_load_acquire(&decay->due);
 	if (due == 0)
 		return false;
-	more = release_blocks(pool, &step) || release_unlisted(decay, pool, now_ms, &step);
+	more = release_blocks(decay, pool, &step) || release_unlisted(decay, pool, now_ms, &step);
 	add(&decay->so_far, &step);
 	return !more && finish(decay, due, tally);
 }

@@ -1,22 +1,28 @@
 /* Releases what stayed unused through a whole period. Layer 4.
  *
- * A class's surplus is the fewest blocks that its lists held at any moment of
- * the period: those were needed by nobody. At the end of a period (a tick) that
- * many become due, so a block goes between one and two periods after its last
- * use, and a class that is in full use loses nothing. The surplus of live blocks
- * ages the same way.
+ * A period has three parts; a tick ends each. A class's surplus is the fewest blocks
+ * that its lists held at any moment of the last three: those were needed by nobody, and
+ * become due. So a block goes between a period and four thirds of it after its last use,
+ * and a class that is in full use loses nothing. Blocks at hand age by ticks, too
+ * (cache.h); the surplus of live blocks by whole periods: it goes within two.
  *
- * There is no clock of its own: time comes in with the program's large calls,
- * and each such call releases 32 MiB of what is due, or one larger block. Any thread may
- * call; who finds the tick reached first makes it. */
+ * While demand grows, what it grew by is kept: as many units as are live now beyond those
+ * of a period ago may be wanted next.
+ *
+ * Time comes in with the program's large calls, or from the helper thread; each call
+ * releases 32 MiB of what is due, or one larger block. Any thread may call; who finds the
+ * tick reached first makes it. */
 #ifndef WEIR_DECAY_H
 #define WEIR_DECAY_H
 
 #include "pool.h"
 
 struct weir_decay {
-	uint64_t period_ms;	  /* atomic, relaxed; WEIR_DECAY_OFF for never */
-	uint64_t next_ms;	  /* atomic, relaxed: the next tick */
+	uint64_t period_ms;		      /* atomic, relaxed; WEIR_DECAY_OFF for never */
+	uint64_t next_ms;		      /* atomic, relaxed: the next tick */
+	uint64_t parts;			      /* atomic, relaxed: that have ended */
+	uint64_t past_live[WEIR_DECAY_PARTS]; /* atomic, relaxed: live units at the last ticks */
+	uint64_t keep_units;		      /* atomic, relaxed: what demand grew by */
 	uint64_t due;		  /* atomic: the time of the tick while blocks are due, else 0 */
 	uint64_t cursor;	  /* of weir_space_step: the next slot to look at */
 	struct weir_tally so_far; /* atomic, relaxed: released since the tick */
@@ -31,5 +37,9 @@ void weir_decay_set_period(struct weir_decay *decay, uint64_t period_ms, uint64_
  * *tally is then all of it. */
 bool weir_decay_step(struct weir_decay *decay, struct weir_pool *pool, uint64_t now_ms,
 		     struct weir_tally *tally);
+
+/* When the next step has something to do: at once while blocks are due, else at the next
+ * tick; UINT64_MAX for never. */
+uint64_t weir_decay_next_ms(const struct weir_decay *decay);
 
 #endif

@@ -2,6 +2,7 @@
  * large.c. Layer 7. Nothing else is here, so that the cost of a small request
  * can be read off: one compare and a tail call. */
 #include "backend.h"
+#include "engine.h"
 #include "large.h"
 #include "os.h"
 
@@ -142,7 +143,7 @@ WEIR_EXPORT size_t malloc_usable_size(void *address)
 
 WEIR_EXPORT int malloc_trim(size_t pad)
 {
-	int released = weir_large_release(WEIR_TRIGGER_api).units > 0;
+	int released = weir_engine_release(WEIR_TRIGGER_api).units > 0;
 
 	return (weir_backend.malloc_trim && weir_backend.malloc_trim(pad)) || released;
 }

@@ -121,7 +121,7 @@ void weir_live_trim(struct weir_pool *pool, struct weir_region *region, uint32_t
 	uint64_t word = weir_load_seq_cst(word_of(&block));
 
 	block.word = word;
-	if (!has_idle_pages(&block))
+	if (!has_idle_pages(&block) || (aged_only && !(word & WEIR_SLOT_LIVE)))
 		return;
 	if (aged_only && !(word & WEIR_SLOT_AGED)) {
 		weir_cas_acq_rel(word_of(&block), &word, word | WEIR_SLOT_AGED);

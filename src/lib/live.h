@@ -50,8 +50,8 @@ bool weir_live_trim_claimed(struct weir_pool *pool, struct weir_block *block, ui
 			    uint64_t total, struct weir_tally *tally);
 
 /* Releases what a slot holds that is on no list and not the program's: the surplus of
- * a live one, a cached block. With `aged_only`, only when a former call with it saw
- * the same; marks it otherwise. */
+ * a live one, a cached block. With `aged_only`, only surplus, and only when a former call
+ * with it saw the same; marks it otherwise. */
 void weir_live_trim(struct weir_pool *pool, struct weir_region *region, uint32_t index,
 		    bool aged_only, uint64_t now_ms, struct weir_tally *tally);
 

@@ -87,7 +87,7 @@ static void format_class_limit(const struct weir_class_limit *limit, struct weir
 		}
 	}
 	weir_text_char(text, ':');
-	if (limit->limit_share.share != 0)
+	if (limit->limit_share.share != 0 && !limit->limit_share.is_resolved)
 		weir_units_format_share_option(text, limit->limit_share.share);
 	else if (limit->limit_bytes == WEIR_NO_LIMIT)
 		weir_text_string(text, "none");

@@ -8,6 +8,7 @@
 bool weir_option_parse_share(const char *text, size_t length, struct weir_share *share)
 {
 	share->cap_bytes = WEIR_NO_LIMIT;
+	share->is_resolved = false;
 	return weir_units_parse_share(text, length, &share->share);
 }
 
@@ -43,7 +44,7 @@ size_t weir_option_share_bytes(const struct weir_share *share, size_t whole_byte
 
 static void set_bytes(const struct weir_option *option, size_t bytes, struct weir_config *config)
 {
-	static const struct weir_share none = { 0, WEIR_NO_LIMIT };
+	static const struct weir_share none = { .cap_bytes = WEIR_NO_LIMIT };
 	size_t *size = weir_option_field(option, config);
 
 	*size = bytes;
@@ -81,7 +82,7 @@ static const char *parse_size(const struct weir_option *option, const char *valu
 			      struct weir_config *config)
 {
 	size_t length = strlen(value);
-	struct weir_share share;
+	struct weir_share share = { .share = 0 };
 	size_t bytes;
 
 	if (weir_option_is_word(value, option->none)) {
@@ -123,7 +124,7 @@ static void format_size(const struct weir_option *option, const struct weir_conf
 	const struct weir_share *share = weir_option_const_share_field(option, config);
 	const size_t *bytes = weir_option_const_field(option, config);
 
-	if (share->share != 0)
+	if (share->share != 0 && !share->is_resolved)
 		format_share(share, text);
 	else
 		format_bytes(option, *bytes, text);

@@ -4,10 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -259,6 +265,27 @@ void weir_os_sleep_ms(unsigned ms)
 	nanosleep(&time, NULL);
 }
 
+/* A time-out is for one wait, so a signal may make the whole last longer. Absolute time-outs
+ * (FUTEX_WAIT_BITSET) are not needed: callers look at their own clock again. */
+void weir_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ms)
+{
+	int saved_errno = errno;
+	struct timespec time = { .tv_sec = (time_t)(timeout_ms / 1000),
+				 .tv_nsec = (long)(timeout_ms % 1000) * 1000000 };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ms == UINT64_MAX ? NULL : &time,
+		NULL, 0);
+	errno = saved_errno;
+}
+
+void weir_os_wake(const uint32_t *word)
+{
+	int saved_errno = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+	errno = saved_errno;
+}
+
 uint64_t weir_os_now_ms(void)
 {
 	struct timespec now;
@@ -285,21 +312,91 @@ static int open_file(const char *path, int flags)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644);
 }
 
+void weir_os_close(int fd)
+{
+	int saved_errno = errno;
+
+	syscall(SYS_close, fd);
+	errno = saved_errno;
+}
+
+static int connect_stream(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = strlen(path);
+	int fd;
+
+	if (length >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(address.sun_path, path, length);
+	fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || syscall(SYS_connect, fd, &address, sizeof address) == 0)
+		return fd;
+	weir_os_close(fd);
+	return -1;
+}
+
+int weir_os_open(const char *path, bool writable)
+{
+	int saved_errno = errno;
+	int fd = open_file(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 && errno == ENXIO)
+		fd = connect_stream(path);
+	if (fd < 0)
+		fd = -errno;
+	errno = saved_errno;
+	return fd;
+}
+
+int weir_os_event(void)
+{
+	int saved_errno = errno;
+	int fd = (int)syscall(SYS_eventfd2, 0U, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		fd = -errno;
+	errno = saved_errno;
+	return fd;
+}
+
+bool weir_os_is_stream(int fd)
+{
+	int saved_errno = errno;
+	struct stat found;
+	bool is = fstat(fd, &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode));
+
+	errno = saved_errno;
+	return is;
+}
+
+ssize_t weir_os_read(int fd, size_t offset, char *data, size_t size)
+{
+	int saved_errno = errno;
+	ssize_t result = offset == WEIR_OS_STREAM
+				 ? syscall(SYS_read, fd, data, size - 1)
+				 : syscall(SYS_pread64, fd, data, size - 1, (off_t)offset);
+
+	if (result < 0)
+		result = -errno;
+	data[result > 0 ? result : 0] = '\0';
+	errno = saved_errno;
+	return result;
+}
+
 ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size)
 {
 	int saved_errno = errno;
 	int fd = open_file(path, O_RDONLY);
-	ssize_t result = -1;
+	ssize_t result = -errno;
 
+	data[0] = '\0';
 	if (fd >= 0) {
-		result = syscall(SYS_pread64, fd, data, size - 1, (off_t)offset);
-		if (result < 0)
-			result = -errno;
+		result = weir_os_read(fd, offset, data, size);
 		syscall(SYS_close, fd);
-	} else {
-		result = -errno;
 	}
-	data[result > 0 ? result : 0] = '\0';
 	errno = saved_errno;
 	return result;
 }

@@ -73,6 +73,12 @@ bool weir_os_own_descriptors(bool keep_stderr);
 void weir_os_yield(void);
 void weir_os_sleep_ms(unsigned ms);
 
+/* Waits while *word is `value`, for so long at most (UINT64_MAX: for ever); it may return
+ * early, so the caller looks again. Whoever changes the word wakes all threads of this process
+ * that wait; that may be a signal handler. */
+void weir_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ms);
+void weir_os_wake(const uint32_t *word);
+
 /* Coarse monotonic time for decay (a tick is 1-10 ms), and exact for durations. */
 uint64_t weir_os_now_ms(void);
 uint64_t weir_os_now_ns(void);
@@ -83,6 +89,23 @@ pid_t weir_os_pid(void);
 /* Reads up to size - 1 bytes of a file, from `offset`, and terminates them by a
  * zero byte. Returns the bytes read, 0 at the end, or -errno. */
 ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size);
+
+/* Descriptors, for a thread that has a table of its own; none of them blocks and none
+ * survives exec. A descriptor, or -errno.
+ * open: a file that is there; at a stream socket's path, a connection to it.
+ * event: an eventfd. */
+int weir_os_open(const char *path, bool writable);
+int weir_os_event(void);
+void weir_os_close(int fd);
+
+/* Whether it is a pipe or a socket, which gives what came once, and not a file, which is read
+ * at an offset. */
+bool weir_os_is_stream(int fd);
+
+/* As weir_os_read_file, of an open descriptor. The offset of a stream or of an eventfd is
+ * WEIR_OS_STREAM; it has nothing now at -EAGAIN, and has ended at 0. */
+#define WEIR_OS_STREAM SIZE_MAX
+ssize_t weir_os_read(int fd, size_t offset, char *data, size_t size);
 
 /* Writes all of it to an open descriptor. 0 or -errno. */
 int weir_os_write(int fd, const char *data, size_t count);

@@ -21,13 +21,16 @@ static uint64_t round_down_units(const struct weir_region *region, uint64_t unit
 	return units & ~((uint64_t)(region->trim_bytes >> WEIR_UNIT_SHIFT) - 1);
 }
 
-/* True where one is lower than it was. */
+static uint64_t units_or_none(size_t bytes)
+{
+	return bytes == WEIR_NO_LIMIT ? UINT64_MAX : bytes >> WEIR_UNIT_SHIFT;
+}
+
+/* True where one is lower than it was and something retained may have to go. */
 static bool set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
 {
 	uint64_t limit = options->limit_bytes >> WEIR_UNIT_SHIFT;
-	uint64_t footprint = options->footprint_bytes == WEIR_NO_LIMIT
-				     ? UINT64_MAX
-				     : options->footprint_bytes >> WEIR_UNIT_SHIFT;
+	uint64_t footprint = units_or_none(options->footprint_bytes);
 	bool lower;
 
 	limit = weir_min(limit, WEIR_USAGE_RETAINED_MAX);
@@ -36,6 +39,7 @@ static bool set_limits(struct weir_pool *pool, const struct weir_pool_options *o
 	weir_store_relaxed(&pool->limit_units, limit);
 	weir_store_relaxed(&pool->footprint_units, footprint);
 	weir_store_relaxed(&pool->class_blocks, (uint64_t)options->class_blocks);
+	weir_store_relaxed(&pool->live_limit_units, units_or_none(options->live_limit_bytes));
 	return lower;
 }
 
@@ -45,7 +49,8 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 	pool->space = space;
 	pool->stats = options->stats;
 	set_limits(pool, options);
-	pool->cached_bytes = options->cached_bytes;
+	pool->counts_live = options->counts_live;
+	pool->cached_bytes = options->counts_live ? 0 : options->cached_bytes;
 	weir_cache_init(&pool->cache, space);
 	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
 }
@@ -201,6 +206,26 @@ bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t 
 	weir_add_relaxed(&pool->stats->classes[class_index].misses, (uint64_t)1);
 	touch(&pool->classes[class_index], now_ms);
 	return true;
+}
+
+bool weir_pool_reserve_live(struct weir_pool *pool, uint64_t units)
+{
+	uint64_t limit = weir_load_relaxed(&pool->live_limit_units);
+	uint64_t reserved = weir_load_relaxed(&pool->reserved_live_units);
+
+	if (!pool->counts_live)
+		return true;
+	do {
+		if (units > limit || reserved > limit - units)
+			return false;
+	} while (!weir_cas_weak_acq_rel(&pool->reserved_live_units, &reserved, reserved + units));
+	return true;
+}
+
+void weir_pool_give_back_live(struct weir_pool *pool, uint64_t units)
+{
+	if (pool->counts_live)
+		weir_add_acq_rel(&pool->reserved_live_units, -units);
 }
 
 enum weir_zeroes weir_pool_zeroes(struct weir_pool *pool, unsigned class_index)
@@ -448,17 +473,17 @@ bool weir_pool_reclaim_room(struct weir_pool *pool)
 
 /* A block of a list of those classes that was idle longest. */
 static bool pop_idle(struct weir_pool *pool, unsigned first, unsigned end, unsigned own_class,
-		     struct weir_block *block)
+		     uint64_t used_before_ms, struct weir_block *block)
 {
-	unsigned class_index;
+	unsigned class_index = 0;
 
-	return find_idle(pool, first, end, own_class, UINT64_MAX, &class_index) &&
+	return find_idle(pool, first, end, own_class, used_before_ms, &class_index) &&
 	       pop(pool, class_index, block);
 }
 
 static bool find_victim(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
 {
-	if (pop_idle(pool, 0, WEIR_CLASS_COUNT, own_class, block))
+	if (pop_idle(pool, 0, WEIR_CLASS_COUNT, own_class, UINT64_MAX, block))
 		return true;
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	return weir_cache_take_any(&pool->cache, pool->space, &block->region, &block->index,
@@ -489,7 +514,16 @@ bool weir_pool_evict_of(struct weir_pool *pool, uint64_t units, unsigned first, 
 {
 	struct weir_block block;
 
-	return pop_idle(pool, first, end, WEIR_NO_CLASS, &block) &&
+	return pop_idle(pool, first, end, WEIR_NO_CLASS, UINT64_MAX, &block) &&
+	       release_part(pool, &block, units, tally);
+}
+
+bool weir_pool_evict_idle(struct weir_pool *pool, uint64_t units, uint64_t used_before_ms,
+			  struct weir_tally *tally)
+{
+	struct weir_block block;
+
+	return pop_idle(pool, 0, WEIR_CLASS_COUNT, WEIR_NO_CLASS, used_before_ms, &block) &&
 	       release_part(pool, &block, units, tally);
 }
 
@@ -544,7 +578,7 @@ static uint64_t retain(struct weir_pool *pool, const struct weir_region *region,
 		keep = room < total ? round_down_units(region, room) : total;
 		delta = weir_usage_delta((int64_t)(total - keep) - (int64_t)live,
 					 (int64_t)keep - (int64_t)surplus);
-	} while (!weir_cas_weak_acq_rel(&pool->stats->usage.word, &word, word + delta));
+	} while (!weir_cas_seq_cst(&pool->stats->usage.word, &word, word + delta));
 	note_peaks(pool, word + delta);
 	return keep;
 }
@@ -558,7 +592,7 @@ bool weir_pool_keep(struct weir_pool *pool, uint64_t units)
 		if (room_for(pool, word, units, 0) <
 		    units + weir_load_relaxed(&pool->limit_units) / 2)
 			return false;
-	} while (!weir_cas_weak_acq_rel(&pool->stats->usage.word, &word, word + delta));
+	} while (!weir_cas_seq_cst(&pool->stats->usage.word, &word, word + delta));
 	note_peaks(pool, word + delta);
 	return true;
 }
@@ -583,6 +617,18 @@ bool weir_pool_drop_cached(struct weir_pool *pool, struct weir_block *block,
 		return false;
 	if (!place(pool, block, 0, extent, 0, tally))
 		push_refused(pool, block, extent);
+	return true;
+}
+
+bool weir_pool_drop_aged(struct weir_pool *pool, unsigned parts, struct weir_tally *tally)
+{
+	struct weir_block block;
+
+	block.epoch = weir_load_seq_cst(&pool->epoch);
+	if (!weir_cache_take_aged(&pool->cache, pool->space, parts, &block.region, &block.index,
+				  &block.word))
+		return false;
+	release_part(pool, &block, UINT64_MAX, tally);
 	return true;
 }
 
@@ -685,9 +731,8 @@ static uint64_t resident_units(struct weir_pool *pool, const struct weir_block *
 	return live;
 }
 
-void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
+static void put(struct weir_pool *pool, struct weir_block *block, uint64_t live, uint64_t now_ms)
 {
-	uint64_t live = weir_region_units(block->region, weir_slot_reach(block->word));
 	uint64_t extent = weir_slot_extent(block->word);
 	uint64_t surplus = extent > live ? extent - live : 0;
 	uint64_t total = resident_units(pool, block, live);
@@ -707,6 +752,14 @@ void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t no
 		push_refused(pool, block, total);
 	if (tally.blocks > 0)
 		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
+}
+
+void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
+{
+	uint64_t live = weir_region_units(block->region, weir_slot_reach(block->word));
+
+	put(pool, block, live, now_ms);
+	weir_pool_give_back_live(pool, live);
 }
 
 void weir_pool_begin_release(struct weir_pool *pool, enum weir_trigger trigger)

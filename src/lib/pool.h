@@ -4,6 +4,7 @@
  *   live + retained <= footprint, unless live alone is above it (footprint.h)
  *   retained <= limit, unless the kernel refuses to release (then the true count)
  *   blocks of a class <= class_blocks;  units of a range <= its quota
+ *   live <= reserved_live <= live_limit, where that is counted
  *   retained = extents on lists + extents in hand + surplus of live slots
  *            + extents of cached slots, live or not (cache.h)
  * Units are reserved before a block is put on a list, and un-reserved after it
@@ -27,6 +28,7 @@
 #include "usage.h"
 
 #define WEIR_NO_CLASS WEIR_CLASS_COUNT
+#define WEIR_DECAY_PARTS 3 /* ticks in a period (decay.h) */
 #define WEIR_POOL_SHARDS 4 /* lists per class, picked by thread; a power of two */
 
 struct weir_pool_options {
@@ -34,6 +36,8 @@ struct weir_pool_options {
 	size_t footprint_bytes;			     /* or WEIR_NO_LIMIT */
 	size_t class_blocks;			     /* or WEIR_NO_LIMIT */
 	size_t cached_bytes;			     /* longest block for the cache; 0 for none */
+	size_t live_limit_bytes;		     /* or WEIR_NO_LIMIT; see counts_live */
+	bool counts_live;			     /* live blocks are counted one by one */
 	const struct weir_class_limit *class_limits; /* copied */
 	unsigned class_limit_count;
 	struct weir_pool_stats *stats; /* zeroed; must live as long as the pool */
@@ -43,22 +47,26 @@ struct weir_class {
 	struct weir_list lists[WEIR_POOL_SHARDS];
 	WEIR_CACHE_ALIGNED uint64_t blocks; /* atomic: on the lists or about to be */
 	uint64_t low_blocks;		    /* atomic, relaxed: fewest since decay's last tick */
-	uint64_t due_blocks;		    /* atomic, relaxed: decay's to release (decay.h) */
-	uint64_t last_used_ms;		    /* atomic, relaxed */
-	uint32_t dense_callocs;		    /* atomic, relaxed: see weir_pool_zeroes */
+	uint64_t past_lows[WEIR_DECAY_PARTS - 1]; /* atomic, relaxed: between the ticks before */
+	uint64_t due_blocks;	/* atomic, relaxed: decay's to release (decay.h) */
+	uint64_t last_used_ms;	/* atomic, relaxed */
+	uint32_t dense_callocs; /* atomic, relaxed: see weir_pool_zeroes */
 };
 
 struct weir_pool {
-	struct weir_space *space; /* const after init, like the next */
+	struct weir_space *space; /* const after init, like the next two */
 	size_t cached_bytes;
+	bool counts_live; /* then there is no cache, whose blocks come and go uncounted */
 	/* Atomic, relaxed: whoever changes them raises the epoch (weir_pool_set_limits). */
 	uint64_t limit_units;
 	uint64_t footprint_units; /* UINT64_MAX for none */
 	uint64_t class_blocks;
+	uint64_t live_limit_units; /* UINT64_MAX for none */
 	struct weir_quotas quotas;
 	struct weir_pool_stats *stats;	   /* const; what it points to is atomic */
 	WEIR_CACHE_ALIGNED uint64_t epoch; /* atomic: count << 3 | trigger */
 	uint64_t surplus_cursor;	   /* of weir_space_step (live.h) */
+	uint64_t reserved_live_units;	   /* atomic: of live blocks and those on their way */
 	struct weir_class classes[WEIR_CLASS_COUNT];
 	struct weir_cache cache;
 };
@@ -74,7 +82,7 @@ struct weir_block {
 void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 		    const struct weir_pool_options *options);
 
-/* Puts other limits in force, of class limits the bytes alone; cached_bytes and stats stay.
+/* Puts other limits in force, of class limits the bytes alone; what is const stays.
  * Where one is lower, what is in hand meanwhile is released by whoever has it; what is
  * retained beyond them is the caller's to release (release.h). One caller at a time. */
 void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options *options);
@@ -89,6 +97,11 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 /* The same, but always an empty slot. */
 bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t bytes,
 			  uint64_t now_ms, struct weir_block *block);
+
+/* Where live blocks are counted: makes room for `units` more under the live limit, before
+ * the block is taken or grows; weir_pool_put gives them back. False where there is none. */
+bool weir_pool_reserve_live(struct weir_pool *pool, uint64_t units);
+void weir_pool_give_back_live(struct weir_pool *pool, uint64_t units);
 
 /* How a calloc of the class had better get its zeroes: fresh, until a block that was
  * CLEAN comes back with many of its pages touched; then cleared, for a while. */
@@ -108,6 +121,9 @@ bool weir_pool_keep(struct weir_pool *pool, uint64_t units);
  * when that is no longer its word. */
 bool weir_pool_drop_cached(struct weir_pool *pool, struct weir_block *block,
 			   struct weir_tally *tally);
+
+/* Releases a block of the cache that is so old (weir_cache_age). False when there is none. */
+bool weir_pool_drop_aged(struct weir_pool *pool, unsigned parts, struct weir_tally *tally);
 
 /* The cache's class for a request, or WEIR_NO_CLASS. Its stride leaves the spare that
  * every such request has (classes.h). */
@@ -136,6 +152,10 @@ bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
 /* The same of the classes from `first` up to `end`, and not of the cache. */
 bool weir_pool_evict_of(struct weir_pool *pool, uint64_t units, unsigned first, unsigned end,
 			struct weir_tally *tally);
+
+/* The same of classes that nobody used since then. */
+bool weir_pool_evict_idle(struct weir_pool *pool, uint64_t units, uint64_t used_before_ms,
+			  struct weir_tally *tally);
 
 /* Counts some live block of the cache as live, not as retained any more. False when there
  * is none. */

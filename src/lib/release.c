@@ -154,7 +154,8 @@ bool weir_release_is_enough(const struct weir_pool *pool)
 	return weir_pool_excess(pool) == 0;
 }
 
-struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
+struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger trigger,
+				      uint64_t now_ms)
 {
 	static const struct weir_release_scope everything = { 0, 0, WEIR_CLASS_COUNT };
 	struct weir_tally tally = { 0, 0, 0 };
@@ -168,7 +169,7 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms)
 		release_unlisted(pool, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
 	if (tally.blocks > 0)
-		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
+		weir_stats_release(trigger, &tally, 1);
 	return tally;
 }
 

@@ -27,7 +27,8 @@ struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger tr
 
 /* Releases what is beyond the pool's limits, after they were changed: but for what other
  * threads have in hand. */
-struct weir_tally weir_release_excess(struct weir_pool *pool, uint64_t now_ms);
+struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger trigger,
+				      uint64_t now_ms);
 
 /* Whether nothing is beyond them. */
 bool weir_release_is_enough(const struct weir_pool *pool);

@@ -1,7 +1,7 @@
 #include "self.h"
 
 #include "backend.h"
-#include "large.h"
+#include "engine.h"
 #include "signal.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static bool read_own(void *context, uint64_t address, void *to, size_t bytes)
 
 void weir_self_snapshot(struct weir_snapshot *snapshot)
 {
-	struct weir_pool *pool = weir_large_pool();
+	struct weir_pool *pool = weir_engine_pool();
 
 	weir_signal_look();
 	if (pool)

@@ -1,28 +1,21 @@
 #include "server.h"
 
 #include "control.h"
-#include "large.h"
+#include "duty.h"
 #include "report.h"
 #include "request.h"
+#include "settings.h"
 #include "socket.h"
 #include "socket_path.h"
 
-#include <link.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #define PEERS_MAX 8
 #define PEER_MS_MAX 5000
 
-/* How often the thread looks whether its path was removed and whether the program's threads
- * have ended, and tries again where there was no place. */
+/* How often it looks whether its path was removed, and tries again where there was no
+ * place. */
 #define LOOK_MS 1000
-
-/* Four times what answers take. The program's thread-local data lies on the stack as well. */
-#define STACK_BYTES (64 * WEIR_KIB)
 
 /* Whether there is a file to remove at exit. */
 enum { PHASE_IDLE, PHASE_BINDING, PHASE_SERVING, PHASE_LEFT };
@@ -38,14 +31,11 @@ struct peer {
 	char line[WEIR_REQUEST_BYTES_MAX + 1];
 };
 
-static const struct weir_config *config; /* const after weir_server_prepare; NULL for none */
-static pid_t process;			 /* this one; a child of vfork is another */
-static int started;			 /* atomic: in this process */
-static size_t stack_bytes;		 /* const after weir_server_prepare */
-static sigset_t program_mask;		 /* of the thread that started it */
 static int phase;		    /* atomic; the thread's, and at the end weir_server_leave's */
 static struct weir_socket listener; /* the thread's; its path const while serving */
 static struct peer peers[PEERS_MAX];
+static unsigned expected; /* descriptors that the last wait was for */
+static uint64_t next_look_ms;
 static char answer_bytes[WEIR_CONTROL_ANSWER_BYTES];
 
 static void show_path(const char *path)
@@ -59,7 +49,7 @@ static void say(const char *what)
 {
 	struct weir_line line;
 
-	if (!config->verbose)
+	if (!weir_settings()->verbose)
 		return;
 	weir_line_begin(&line);
 	weir_text_string(&line.text, what);
@@ -129,7 +119,7 @@ static void accept_one(uint64_t now_ms)
 	struct peer *peer;
 
 	if (fd == -2)
-		poll(NULL, 0, REFUSED_MS);
+		weir_os_sleep_ms(REFUSED_MS);
 	if (fd < 0)
 		return;
 	peer = make_place();
@@ -147,36 +137,6 @@ static void drop_late(uint64_t now_ms)
 			drop(peer);
 }
 
-static int wait_ms(uint64_t now_ms)
-{
-	uint64_t until_ms = now_ms + LOOK_MS;
-
-	for (const struct peer *peer = peers; peer < peers + PEERS_MAX; peer++)
-		if (peer->fd >= 0)
-			until_ms = weir_min(until_ms, peer->deadline_ms);
-	return until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
-}
-
-/* Waits for what comes next and answers it. Negative descriptors are passed over. */
-static void serve_next(void)
-{
-	struct pollfd waits[PEERS_MAX + 1];
-
-	for (unsigned i = 0; i < PEERS_MAX; i++)
-		waits[i] = (struct pollfd){ .fd = peers[i].fd, .events = POLLIN };
-	waits[PEERS_MAX] = (struct pollfd){ .fd = listener.fd, .events = POLLIN };
-	if (poll(waits, PEERS_MAX + 1, wait_ms(weir_os_now_ms())) > 0) {
-		for (unsigned i = 0; i < PEERS_MAX; i++)
-			if (waits[i].revents != 0)
-				hear(&peers[i]);
-		if (waits[PEERS_MAX].revents != 0)
-			accept_one(weir_os_now_ms());
-	}
-	drop_late(weir_os_now_ms());
-}
-
-/* The threads */
-
 static void drop_all(void)
 {
 	for (struct peer *peer = peers; peer < peers + PEERS_MAX; peer++)
@@ -184,194 +144,126 @@ static void drop_all(void)
 			drop(peer);
 }
 
-/* Whether nobody but weir's threads is left beside main, which ended by pthread_exit. */
-static bool is_alone(void)
-{
-	char stat[1024];
-
-	weir_os_read_file("/proc/self/stat", 0, stat, sizeof stat);
-	return *weir_socket_stat_field(stat, 3) == 'Z' &&
-	       strncmp(weir_socket_stat_field(stat, 20), "3 ", 2) == 0;
-}
+/* The socket */
 
 static bool advance(int from, int to)
 {
 	return weir_cas_acq_rel(&phase, &from, to);
 }
 
-static void serve(void)
+static bool is_serving(void)
 {
-	uint64_t look_ms = 0, now_ms;
-
-	show_path(listener.path);
-	for (;;) {
-		now_ms = weir_os_now_ms();
-		if (now_ms >= look_ms) {
-			if (!weir_socket_has_file(&listener) || is_alone())
-				break;
-			look_ms = now_ms + LOOK_MS;
-		}
-		serve_next();
-	}
-	show_path("");
-	drop_all();
+	return weir_load_acquire(&phase) == PHASE_SERVING;
 }
 
-static void listen_and_serve(void)
+/* Its path was removed, or the process ends: then the file is weir_server_leave's. */
+static void stop(void)
 {
-	if (!weir_socket_listen(&listener, config)) {
-		advance(PHASE_BINDING, PHASE_IDLE);
-		say("no place for the control socket, trying again");
-		poll(NULL, 0, LOOK_MS);
-		return;
-	}
-	if (advance(PHASE_BINDING, PHASE_SERVING))
-		serve();
-	else
-		weir_socket_remove(&listener);
+	show_path("");
+	drop_all();
 	weir_socket_close(listener.fd);
 }
 
-/* A socket that is still in its place at the end is weir_server_leave's to remove. */
-static void serve_for_ever(void)
+static void start(void)
 {
-	while (!is_alone() &&
-	       (advance(PHASE_IDLE, PHASE_BINDING) || advance(PHASE_SERVING, PHASE_BINDING)))
-		listen_and_serve();
+	if (!advance(PHASE_IDLE, PHASE_BINDING))
+		return;
+	if (!weir_socket_listen(&listener, weir_settings())) {
+		advance(PHASE_BINDING, PHASE_IDLE);
+		say("no place for the control socket, trying again");
+	} else if (advance(PHASE_BINDING, PHASE_SERVING)) {
+		show_path(listener.path);
+	} else {
+		weir_socket_remove(&listener);
+		weir_socket_close(listener.fd);
+	}
 }
 
-static void *run(void *unused)
+static void look(uint64_t now_ms)
 {
-	prctl(PR_SET_NAME, "weir");
+	if (now_ms < next_look_ms)
+		return;
+	next_look_ms = now_ms + LOOK_MS;
+	if (is_serving() && !weir_socket_has_file(&listener) && advance(PHASE_SERVING, PHASE_IDLE))
+		stop();
+	start();
+}
+
+/* The duty */
+
+static bool is_wanted(const struct weir_config *config)
+{
+	return config->socket[0] != '\0';
+}
+
+static void begin(void)
+{
 	for (struct peer *peer = peers; peer < peers + PEERS_MAX; peer++)
 		peer->fd = -1;
-	if (weir_os_own_descriptors(config->verbose))
-		serve_for_ever();
-	else
-		say("no control socket: the kernel refuses a thread descriptors of its own");
-	return unused;
+	next_look_ms = 0;
+	look(weir_os_now_ms());
 }
 
-static bool start_serving(pthread_t *thread)
+/* Negative descriptors are passed over. */
+static unsigned expect(struct pollfd *waits, unsigned most, uint64_t now_ms, uint64_t *until_ms)
 {
-	pthread_attr_t attributes;
-	bool done;
-
-	if (pthread_attr_init(&attributes) != 0)
-		return false;
-	done = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
-	       pthread_create(thread, &attributes, run, NULL) == 0;
-	pthread_attr_destroy(&attributes);
-	return done;
+	(void)now_ms;
+	*until_ms = weir_min(*until_ms, next_look_ms);
+	expected = is_serving() && most > PEERS_MAX ? PEERS_MAX + 1 : 0;
+	if (expected == 0)
+		return 0;
+	for (unsigned i = 0; i < PEERS_MAX; i++) {
+		waits[i] = (struct pollfd){ .fd = peers[i].fd, .events = POLLIN };
+		if (peers[i].fd >= 0)
+			*until_ms = weir_min(*until_ms, peers[i].deadline_ms);
+	}
+	waits[PEERS_MAX] = (struct pollfd){ .fd = listener.fd, .events = POLLIN };
+	return expected;
 }
 
-/* The C library ends a process with its last thread, which runs what exit(3) runs: it must
- * have the program's descriptors, or what the program has not yet written is lost, and a
- * stack and a signal mask like the program's. So it is not the thread that serves. */
-static void *stay(void *unused)
+static void act(const struct pollfd *waits, uint64_t now_ms)
 {
-	pthread_t server;
-
-	prctl(PR_SET_NAME, "weir-stay");
-	if (start_serving(&server))
-		pthread_join(server, NULL);
-	else
-		weir_store_release(&started, 0);
-	pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
-	return unused;
+	for (unsigned i = 0; i < PEERS_MAX && expected > 0; i++)
+		if (waits[i].revents != 0)
+			hear(&peers[i]);
+	if (expected > 0 && waits[PEERS_MAX].revents != 0)
+		accept_one(now_ms);
+	drop_late(now_ms);
+	look(now_ms);
 }
 
-/* A thread's policy is its creator's; a release must not run before all else because a program
- * of the real-time kind asked for memory. */
-static bool set_policy(pthread_attr_t *attributes)
+static void end(void)
 {
-	struct sched_param none = { .sched_priority = 0 };
-
-	return sched_getscheduler(0) == SCHED_OTHER ||
-	       (pthread_attr_setinheritsched(attributes, PTHREAD_EXPLICIT_SCHED) == 0 &&
-		pthread_attr_setschedpolicy(attributes, SCHED_OTHER) == 0 &&
-		pthread_attr_setschedparam(attributes, &none) == 0);
+	if (is_serving())
+		stop();
 }
 
-static bool start_staying(void)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	bool done;
-
-	if (pthread_attr_init(&attributes) != 0)
-		return false;
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	done = set_policy(&attributes) && pthread_create(&thread, &attributes, stay, NULL) == 0;
-	pthread_attr_destroy(&attributes);
-	return done;
-}
-
-/* Not in a child of vfork, whose memory is its parent's. What fails is tried again when the
- * engine calls the next time. */
-void weir_server_start(void)
-{
-	sigset_t all;
-	int expected = 0;
-
-	if (!config || process != weir_os_pid() || !weir_cas_acq_rel(&started, &expected, 1))
-		return;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &program_mask);
-	if (!start_staying())
-		weir_store_release(&started, 0);
-	pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
-}
-
-/* In a forked child: the thread was the parent's, and so are its descriptors. It may have been
- * writing to the page. */
+/* Its descriptors are not here. */
 static void begin_anew(void)
 {
-	process = weir_os_pid();
-	if (weir_load_relaxed(&started) == 0)
-		return;
 	weir_store_relaxed(&phase, PHASE_IDLE);
-	weir_store_relaxed(&weir_stats_page.settings_sequence, 0U);
-	weir_large_begin_anew();
 	show_path("");
-	weir_store_relaxed(&started, 0);
 }
 
-static int add_local_data(struct dl_phdr_info *object, size_t size, void *sum)
-{
-	(void)size;
-	for (unsigned i = 0; i < object->dlpi_phnum; i++)
-		if (object->dlpi_phdr[i].p_type == PT_TLS)
-			*(size_t *)sum +=
-				object->dlpi_phdr[i].p_memsz + object->dlpi_phdr[i].p_align;
-	return 0;
-}
+const struct weir_duty weir_server_duty = {
+	.is_wanted = is_wanted,
+	.starts_at_once = true,
+	.needs_descriptors = true,
+	.begin = begin,
+	.expect = expect,
+	.act = act,
+	.end = end,
+	.begin_anew = begin_anew,
+};
 
-/* What later objects have of it is not on stacks, but for a little that the C library sets
- * aside. */
-void weir_server_prepare(const struct weir_config *asked)
-{
-	if (asked->socket[0] == '\0')
-		return;
-	config = asked;
-	process = weir_os_pid();
-	stack_bytes = STACK_BYTES;
-	dl_iterate_phdr(add_local_data, &stack_bytes);
-	stack_bytes = weir_align_up(stack_bytes, STACK_BYTES);
-	pthread_atfork(NULL, NULL, begin_anew);
-}
-
-/* A process that was cloned without fork's handlers has its parent's phase: not its own. */
 void weir_server_leave(void)
 {
 	int last = weir_load_acquire(&phase);
-	int waited_ms = 0;
+	unsigned waited_ms = 0;
 
-	if (process != weir_os_pid())
-		return;
-	while ((last == PHASE_BINDING && waited_ms < LEAVE_MS_MAX) ||
+	while ((last == PHASE_BINDING && waited_ms++ < LEAVE_MS_MAX) ||
 	       !weir_cas_acq_rel(&phase, &last, PHASE_LEFT)) {
-		waited_ms += poll(NULL, 0, 1) == 0;
+		weir_os_sleep_ms(1);
 		last = weir_load_acquire(&phase);
 	}
 	if (last == PHASE_SERVING)

@@ -1,6 +1,6 @@
 #include "signal.h"
 
-#include "large.h"
+#include "engine.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +15,7 @@ static void handle(int number, siginfo_t *info, void *context)
 	(void)context;
 	if (number != SIGRTMIN + WEIR_TRIM_SIGNAL_OFFSET || info->si_code != SI_QUEUE ||
 	    info->si_value.sival_int == WEIR_TRIM_VALUE)
-		weir_large_release(WEIR_TRIGGER_signal);
+		weir_engine_release(WEIR_TRIGGER_signal);
 	errno = saved_errno;
 }
 

@@ -25,6 +25,10 @@
 
 const struct weir_snapshot_field weir_snapshot_fields[WEIR_SNAPSHOT_FIELDS] = {
 	FIELD(limit_bytes, "most bytes retained, WEIR_LIMIT", false),
+	FIELD(ceiling_bytes, "most bytes retained now, less than the limit under memory pressure",
+	      false),
+	FIELD(memory_bytes, "memory of the container or machine, of which settings may be shares",
+	      false),
 	FIELD(retained_bytes, "bytes kept for later requests", false),
 	FIELD(retained_blocks, "blocks kept for later requests", false),
 	FIELD(live_bytes, "bytes of large blocks that the program has", false),
@@ -207,6 +211,8 @@ bool weir_snapshot_take(struct weir_snapshot *snapshot, const struct weir_stats_
 	snapshot->signal = (int)page->signal;
 	snapshot->signal_owner = (enum weir_signal_owner)weir_load_relaxed(&page->signal_owner);
 	snapshot->limit_bytes = weir_load_relaxed(&page->limit_bytes);
+	snapshot->ceiling_bytes = weir_load_relaxed(&page->ceiling_bytes);
+	snapshot->memory_bytes = weir_load_relaxed(&page->memory_bytes);
 	for (unsigned i = 0; i < WEIR_COUNTER_COUNT; i++)
 		snapshot->counters[i] = weir_load_relaxed(&page->counters[i]);
 	add_requests(snapshot, &page->pool);

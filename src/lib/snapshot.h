@@ -37,8 +37,10 @@ struct weir_snapshot {
 	char socket[WEIR_STATS_SOCKET_BYTES]; /* empty for none */
 	enum weir_state state;
 	enum weir_signal_owner signal_owner;
-	int signal; /* number, 0 for off */
+	int signal;	       /* number, 0 for off */
+	uint64_t memory_bytes; /* of the container or machine; 0 for unknown */
 	uint64_t limit_bytes;
+	uint64_t ceiling_bytes;
 	uint64_t retained_bytes;
 	uint64_t retained_blocks;
 	uint64_t live_bytes;
@@ -69,7 +71,7 @@ struct weir_snapshot_field {
 	size_t at;	 /* offset of a uint64_t in struct weir_snapshot */
 	bool is_counter; /* it only grows; else it is what there is now */
 };
-#define WEIR_SNAPSHOT_FIELDS (12 + WEIR_COUNTER_COUNT)
+#define WEIR_SNAPSHOT_FIELDS (14 + WEIR_COUNTER_COUNT)
 extern WEIR_HIDDEN const struct weir_snapshot_field weir_snapshot_fields[WEIR_SNAPSHOT_FIELDS];
 
 static inline uint64_t weir_snapshot_value(const struct weir_snapshot *snapshot,

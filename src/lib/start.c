@@ -2,13 +2,13 @@
  *
  * The constructor reads the settings, opens the gate for large requests and
  * installs the signal; it starts no thread and reserves nothing. What the
- * program allocated before it ran is the backend's. The control socket's thread comes
- * with the first large request. */
+ * program allocated before it ran is the backend's. The helper thread comes
+ * later (helper.h). */
 #include "config.h"
-#include "large.h"
+#include "engine.h"
+#include "helper.h"
 #include "report.h"
 #include "self.h"
-#include "server.h"
 #include "signal.h"
 
 #include <errno.h>
@@ -37,10 +37,11 @@ __attribute__((constructor)) static void start(void)
 		weir_config_leave_environment();
 	if (config.disable)
 		return;
-	weir_large_enable(&config, weir_server_start);
+	weir_engine_enable(&config, weir_helper_watch);
 	weir_signal_install(config.signal);
-	weir_server_prepare(&config);
-	if ((config.verbose || config.strict) && !weir_large_resolve_config())
+	if (weir_config_wants_helper(&config))
+		weir_helper_prepare(&config);
+	if ((config.verbose || config.strict) && !weir_engine_resolve_config())
 		_exit(EXIT_BAD_SETTING);
 	if (config.verbose)
 		say_settings();
@@ -69,10 +70,10 @@ __attribute__((destructor)) static void report(void)
 
 	if (config.disable)
 		return;
-	weir_server_leave();
+	weir_helper_leave();
 	if (!config.report_at_exit)
 		return;
-	weir_large_resolve_config();
+	weir_engine_resolve_config();
 	weir_text_init(&text, json, sizeof json);
 	weir_self_snapshot(&snapshot);
 	weir_snapshot_format_json(&text, &snapshot);

@@ -5,6 +5,8 @@
  *
  *   word = live units (34 bits) | retained units (30 bits)
  *
+ * Changes are sequentially consistent, for whoever looks at it before he sleeps (engine.h).
+ *
  * 30 bits of 4 KiB are 4 TiB, the largest WEIR_LIMIT. The word and the peaks, which are
  * statistics (atomic, relaxed), stand in the statistics page (weir.h). */
 #ifndef WEIR_USAGE_H
@@ -45,7 +47,7 @@ static inline uint64_t weir_usage_add(struct weir_usage *usage, int64_t live_uni
 {
 	uint64_t delta = weir_usage_delta(live_units, retained_units);
 
-	return weir_add_acq_rel(&usage->word, delta) + delta;
+	return weir_add_seq_cst(&usage->word, delta) + delta;
 }
 
 /* Whether a count is, or with `credit` units more live may be, larger than ever. */

@@ -8,11 +8,11 @@ layers='
 2 config config_set config_table complaint option option_size option_class option_name cgroup
 2 request socket_path stats
 3 slot space lists colour
-4 usage cache quota extent pool live footprint remap resize move release decay
+4 usage cache quota extent pool live footprint remap resize move release decay pressure
 4 snapshot snapshot_json metrics
-5 large backend
-6 signal self control socket server
-7 interpose interpose_signal start
+5 engine settings large backend
+6 signal self control socket server duty background relief pressure_watch
+7 interpose interpose_signal start helper
 '
 
 layer_of() {

@@ -6,8 +6,12 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef MREMAP_DONTUNMAP
@@ -256,6 +260,18 @@ void weir_os_sleep_ms(unsigned ms)
 	sched_yield();
 }
 
+void weir_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ms)
+{
+	(void)word;
+	(void)value;
+	weir_os_sleep_ms((unsigned)timeout_ms);
+}
+
+void weir_os_wake(const uint32_t *word)
+{
+	(void)word;
+}
+
 uint64_t weir_os_now_ms(void)
 {
 	return weir_load_relaxed(&fake.now_ms);
@@ -271,16 +287,73 @@ pid_t weir_os_pid(void)
 	return getpid();
 }
 
+static bool exists(const char *path)
+{
+	return !fake.file_root || strncmp(path, fake.file_root, strlen(fake.file_root)) == 0;
+}
+
+static int connect_stream(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int weir_os_open(const char *path, bool writable)
+{
+	int fd;
+
+	if (!exists(path))
+		return -ENOENT;
+	fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENXIO)
+		fd = connect_stream(path);
+	return fd < 0 ? -errno : fd;
+}
+
+int weir_os_event(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void weir_os_close(int fd)
+{
+	close(fd);
+}
+
+bool weir_os_is_stream(int fd)
+{
+	struct stat found;
+
+	return fstat(fd, &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode));
+}
+
+ssize_t weir_os_read(int fd, size_t offset, char *data, size_t size)
+{
+	ssize_t result = offset == WEIR_OS_STREAM ? read(fd, data, size - 1)
+						  : pread(fd, data, size - 1, (off_t)offset);
+
+	if (result < 0)
+		result = -errno;
+	data[result > 0 ? result : 0] = '\0';
+	return result;
+}
+
 ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size)
 {
-	bool exists = !fake.file_root || strncmp(path, fake.file_root, strlen(fake.file_root)) == 0;
-	int fd = exists ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	ssize_t result =
-		fd >= 0 ? pread(fd, data, size - 1, (off_t)offset) : -(exists ? errno : ENOENT);
+	int fd = weir_os_open(path, false);
+	ssize_t result = fd;
 
-	if (fd >= 0)
+	data[0] = '\0';
+	if (fd >= 0) {
+		result = weir_os_read(fd, offset, data, size);
 		close(fd);
-	data[result > 0 ? result : 0] = '\0';
+	}
 	return result;
 }
 

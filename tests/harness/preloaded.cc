@@ -1,5 +1,7 @@
 #include "preloaded.h"
 
+#include "memory_cgroup.h"
+
 #include <poll.h>
 
 #include <algorithm>
@@ -280,6 +282,12 @@ Launch &Launch::in(const std::string &directory)
 	return *this;
 }
 
+Launch &Launch::in_cgroup(const MemoryCgroup &cgroup)
+{
+	cgroup_procs_ = cgroup.procs();
+	return *this;
+}
+
 Launch &Launch::input(const std::string &path)
 {
 	input_ = path;
@@ -328,6 +336,7 @@ Running::Running(const Launch &launch)
 	setup.env = env.data();
 	setup.preload = preload.empty() ? nullptr : preload.c_str();
 	setup.directory = launch.directory_.empty() ? nullptr : launch.directory_.c_str();
+	setup.cgroup_procs = launch.cgroup_procs_.empty() ? nullptr : launch.cgroup_procs_.c_str();
 	setup.input_path = launch.input_.empty() ? nullptr : launch.input_.c_str();
 	setup.ignored_signal = launch.ignored_signal_;
 	setup.address_limit_bytes = launch.address_limit_;

@@ -96,6 +96,8 @@ struct Outcome {
 	std::string describe() const;
 };
 
+class MemoryCgroup;
+
 class Launch
 {
 public:
@@ -106,6 +108,7 @@ public:
 	Launch &env(const std::string &name, const std::string &value);
 	std::string variable(const std::string &name) const; /* as env() has set it */
 	Launch &in(const std::string &directory);
+	Launch &in_cgroup(const MemoryCgroup &cgroup); /* from its start */
 	Launch &input(const std::string &path);
 	Launch &ignoring(int signal);
 	Launch &address_limit(uint64_t bytes);
@@ -118,6 +121,7 @@ private:
 	std::map<std::string, std::string> env_;
 	std::string libraries_;
 	std::string directory_;
+	std::string cgroup_procs_;
 	std::string input_;
 	int ignored_signal_ = 0;
 	uint64_t address_limit_ = 0;

@@ -152,6 +152,15 @@ static void reset_signals(int ignored)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void join_cgroup(const char *procs)
+{
+	int fd = open(procs, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		fail_to_start(procs);
+	close(fd);
+}
+
 static void become(const struct program_setup *setup, struct child_ends ends, char **environment)
 {
 	struct rlimit space = { setup->address_limit_bytes, setup->address_limit_bytes };
@@ -162,6 +171,8 @@ static void become(const struct program_setup *setup, struct child_ends ends, ch
 	    dup2(ends.errors, STDERR_FILENO) < 0)
 		_exit(127);
 	reset_signals(setup->ignored_signal);
+	if (setup->cgroup_procs != NULL)
+		join_cgroup(setup->cgroup_procs);
 	if (setup->directory != NULL && chdir(setup->directory) != 0)
 		fail_to_start(setup->directory);
 	if (setup->address_limit_bytes != 0 && setrlimit(RLIMIT_AS, &space) != 0)

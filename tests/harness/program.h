@@ -22,6 +22,7 @@ struct program_setup {
 	const char *preload;	    /* LD_PRELOAD of the program, or NULL */
 	const char *directory;	    /* where it starts, or NULL for here */
 	const char *input_path;	    /* its stdin; NULL for a pipe from program_write */
+	const char *cgroup_procs;   /* of the cgroup that it joins before all else, or NULL */
 	int ignored_signal;	    /* ignored from its start; 0 for none */
 	size_t address_limit_bytes; /* RLIMIT_AS; 0 for none */
 	unsigned timeout_ms;	    /* of its whole life */

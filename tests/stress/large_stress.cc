@@ -1,10 +1,11 @@
-#include "engine.h"
+#include "test_engine.h"
 
 #include <atomic>
 #include <thread>
 
 extern "C" {
 #include "backend.h"
+#include "engine.h"
 #include "large.h"
 }
 
@@ -66,13 +67,13 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	fake_os_fail(FAKE_RESERVE, 0, 8);
 	ASSERT_TRUE(weir_config_load(&config, environment, "large_stress", nullptr));
 	weir_backend.free(weir_backend.malloc(1));
-	weir_large_enable(&config, nullptr);
+	weir_engine_enable(&config, nullptr);
 	for (unsigned t = 0; t < thread_count; t++)
 		threads.emplace_back([&, t] { wrong += use_blocks(t); });
 	std::thread helper([&] {
 		for (uint64_t now_ms = 0; !done; now_ms += 1000) {
 			fake_os_set_now_ms(now_ms);
-			weir_large_release(WEIR_TRIGGER_signal);
+			weir_engine_release(WEIR_TRIGGER_signal);
 		}
 	});
 	for (std::thread &thread : threads)
@@ -80,12 +81,12 @@ TEST(LargeStress, StartsWhileOtherThreadsAskAndFree)
 	done = true;
 	helper.join();
 	EXPECT_EQ(0U, wrong);
-	ASSERT_NE(nullptr, weir_large_pool());
-	EXPECT_EQ(0U, weir_pool_held(weir_large_pool()).live_units);
-	EXPECT_LE(weir_units_to_bytes(weir_large_pool()->stats->usage.peak_retained_units),
+	ASSERT_NE(nullptr, weir_engine_pool());
+	EXPECT_EQ(0U, weir_pool_held(weir_engine_pool()).live_units);
+	EXPECT_LE(weir_units_to_bytes(weir_engine_pool()->stats->usage.peak_retained_units),
 		  8 * mib);
-	weir_large_release(WEIR_TRIGGER_api);
-	EXPECT_EQ(0U, weir_pool_usage(weir_large_pool()));
+	weir_engine_release(WEIR_TRIGGER_api);
+	EXPECT_EQ(0U, weir_pool_usage(weir_engine_pool()));
 	fake_os_reset();
 }
 

@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "test_engine.h"
 
 #include <atomic>
 #include <functional>
@@ -7,7 +7,9 @@
 
 extern "C" {
 #include "backend.h"
+#include "engine.h"
 #include "large.h"
+#include "settings.h"
 }
 
 /* Threads of a program, while another one changes the limits over and over. */
@@ -328,7 +330,7 @@ bool set(const char *name, const char *value)
 	weir_tally tally = {};
 
 	weir_text_init(&reason, data, sizeof data);
-	return weir_large_set(name, value, &reason, &tally);
+	return weir_settings_set(name, value, &reason, &tally);
 }
 
 /* large_stress.cc starts it where that runs first. */
@@ -337,7 +339,7 @@ bool start_the_process()
 	static char *const environment[] = { nullptr };
 	static weir_config config;
 
-	if (weir_large_pool())
+	if (weir_engine_pool())
 		return true;
 	fake_os_reset();
 	fake_os_set_file_root("/nonexistent");
@@ -345,9 +347,54 @@ bool start_the_process()
 	if (!weir_config_load(&config, environment, "limits_stress", nullptr))
 		return false;
 	weir_backend.free(weir_backend.malloc(1));
-	weir_large_enable(&config, nullptr);
+	weir_engine_enable(&config, nullptr);
 	weir_large_free(weir_large_malloc(mib, 1));
-	return weir_large_pool() != nullptr;
+	return weir_engine_pool() != nullptr;
+}
+
+void raise(std::atomic<uint64_t> *most, uint64_t seen)
+{
+	uint64_t last = *most;
+
+	while (last < seen && !most->compare_exchange_weak(last, seen))
+		;
+}
+
+TEST(LimitsStress, NeverHasMoreLiveThanTheLiveLimit)
+{
+	EngineOptions options;
+
+	options.live_limit = mib; /* some ask for more than that alone */
+	Engine engine(options);
+	std::atomic<uint64_t> live{ 0 }, most{ 0 }, refused{ 0 };
+	std::vector<std::thread> threads;
+	auto program = [&](unsigned thread) {
+		std::minstd_rand random(thread + 1);
+
+		for (unsigned round = 0; round < 20 * rounds; round++) {
+			uint64_t units = 16 + random() % 400;
+
+			if (!weir_pool_reserve_live(&engine.pool, units)) {
+				refused++;
+				continue;
+			}
+			raise(&most, live += units);
+			char *block = engine.take(weir_units_to_bytes(units));
+
+			live -= units;
+			engine.free(block);
+		}
+	};
+
+	for (unsigned thread = 0; thread < thread_count; thread++)
+		threads.emplace_back(program, thread);
+	for (std::thread &thread : threads)
+		thread.join();
+	EXPECT_LE(weir_units_to_bytes(most), options.live_limit);
+	EXPECT_LE(weir_units_to_bytes(engine.stats.usage.peak_live_units), options.live_limit);
+	EXPECT_EQ(0U, engine.pool.reserved_live_units);
+	EXPECT_GT(refused, 0U);
+	EXPECT_TRUE(engine.consistent());
 }
 
 TEST(LimitsStress, SetsLimitsOfTheProcessWhileItWorks)
@@ -373,17 +420,17 @@ TEST(LimitsStress, SetsLimitsOfTheProcessWhileItWorks)
 		fake_os_set_now_ms(now_ms += 7);
 		refused += !set(setting.name, setting.value);
 		if (turn % 5 == 0)
-			weir_large_release_some(WEIR_TRIGGER_socket, mib, 0, WEIR_NO_LIMIT);
+			weir_engine_release_some(WEIR_TRIGGER_socket, mib, 0, WEIR_NO_LIMIT);
 	});
 	EXPECT_EQ(0U, refused);
-	EXPECT_EQ(0U, weir_pool_held(weir_large_pool()).live_units);
+	EXPECT_EQ(0U, weir_pool_held(weir_engine_pool()).live_units);
 	EXPECT_TRUE(set("WEIR_LIMIT", "1M"));
-	EXPECT_LE(weir_units_to_bytes(weir_pool_held(weir_large_pool()).retained_units), mib);
+	EXPECT_LE(weir_units_to_bytes(weir_pool_held(weir_engine_pool()).retained_units), mib);
 	EXPECT_TRUE(set("WEIR_LIMIT", "8M"));
 	EXPECT_TRUE(set("WEIR_FOOTPRINT", "none"));
 	EXPECT_TRUE(set("WEIR_CLASS_BLOCKS", "none"));
-	weir_large_release(WEIR_TRIGGER_api);
-	EXPECT_EQ(0U, weir_pool_usage(weir_large_pool()));
+	weir_engine_release(WEIR_TRIGGER_api);
+	EXPECT_EQ(0U, weir_pool_usage(weir_engine_pool()));
 	fake_os_reset();
 }
 

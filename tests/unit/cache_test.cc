@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "test_engine.h"
 
 /* The cache as the pool uses it. Sizes of one class: 896 KiB < size <= 1 MiB. */
 

@@ -41,15 +41,27 @@ protected:
 		std::ofstream(root + path) << text;
 	}
 
-	void Process(const std::string &cgroup, const std::string &mountinfo)
+	void Process(const std::string &paths, const std::string &mountinfo)
 	{
-		Write("/proc/self/cgroup", cgroup);
+		Write("/proc/self/cgroup", paths);
 		Write("/proc/self/mountinfo", mountinfo);
 	}
 
 	size_t Limit() const { return weir_cgroup_limit_bytes(root.c_str()); }
 
+	bool Find() { return weir_cgroup_find(root.c_str(), &cgroup); }
+
+	/* Paths of what was found, below the root. */
+	std::string Directory() const { return Below(cgroup.directory); }
+	std::string Pressure() const { return Below(cgroup.pressure); }
+
+	std::string Below(const std::string &path) const
+	{
+		return path.compare(0, root.size(), root) == 0 ? path.substr(root.size()) : path;
+	}
+
 	std::string root;
+	weir_cgroup cgroup = {};
 };
 
 TEST_F(Cgroup, IsUnknownWithoutFiles)
@@ -315,6 +327,176 @@ TEST_F(Cgroup, GivesTheOneThatIsKnownWhereTheOtherIsNot)
 	Process("0::/a\n", version2_mount);
 	Write("/sys/fs/cgroup/a/memory.max", "134217728\n");
 	EXPECT_EQ(128 * mib, weir_memory_limit_bytes(root.c_str()));
+}
+
+TEST_F(Cgroup, FindsNoneWithoutFiles)
+{
+	cgroup.version = 7;
+	EXPECT_FALSE(Find());
+	EXPECT_EQ(0U, cgroup.version);
+	EXPECT_EQ(0U, cgroup.limit_bytes);
+	EXPECT_EQ("", Directory());
+	EXPECT_EQ("", Pressure());
+}
+
+TEST_F(Cgroup, FindsTheOneThatBinds)
+{
+	Process("0::/a/b/c\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "134217728\n");
+	Write("/sys/fs/cgroup/a/b/memory.max", "67108864\n");
+	Write("/sys/fs/cgroup/a/b/c/memory.max", "max\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(2U, cgroup.version);
+	EXPECT_EQ(64 * mib, cgroup.limit_bytes);
+	EXPECT_EQ("/sys/fs/cgroup/a/b", Directory());
+	EXPECT_EQ("/sys/fs/cgroup/a/b", Pressure());
+}
+
+TEST_F(Cgroup, TakesTheInnermostOfEqualLimits)
+{
+	Process("0::/a/b\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "67108864\n");
+	Write("/sys/fs/cgroup/a/b/memory.max", "67108864\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ("/sys/fs/cgroup/a/b", Directory());
+}
+
+TEST_F(Cgroup, FindsTheProcesssOwnWhereNoneBinds)
+{
+	Process("0::/a/b/c\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "max\n");
+	Write("/sys/fs/cgroup/a/b/memory.max", "max\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(2U, cgroup.version);
+	EXPECT_EQ(0U, cgroup.limit_bytes);
+	EXPECT_EQ("/sys/fs/cgroup/a/b", Directory());
+}
+
+TEST_F(Cgroup, FindsTheTopOfAMountWithoutADoubleSlash)
+{
+	Process("4:memory:/\n", memory_mount);
+	Write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(1U, cgroup.version);
+	EXPECT_EQ("/sys/fs/cgroup/memory", Directory());
+}
+
+TEST_F(Cgroup, FindsTheContainersOwnWhereOthersAreSeenToo)
+{
+	Process("0::/docker/self\n",
+		"31 23 0:26 /docker/other /mnt/other rw - cgroup2 cgroup2 rw\n" +
+			std::string("30 23 0:26 /docker/self /sys/fs/cgroup ro - cgroup2 c rw\n"));
+	Write("/mnt/other/memory.max", "4096\n");
+	Write("/sys/fs/cgroup/memory.max", "268435456\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(256 * mib, cgroup.limit_bytes);
+	EXPECT_EQ("/sys/fs/cgroup", Directory());
+}
+
+TEST_F(Cgroup, WatchesVersion2sPressureUnderMemoryOfVersion1)
+{
+	Process("4:memory:/a\n0::/s/t\n",
+		std::string(memory_mount) +
+			"31 32 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+	Write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "268435456\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(1U, cgroup.version);
+	EXPECT_EQ("/sys/fs/cgroup/memory/a", Directory());
+	EXPECT_EQ("", Pressure());
+	Write("/sys/fs/cgroup/unified/memory.pressure", "some\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ("", Pressure());
+	Write("/sys/fs/cgroup/unified/s/memory.pressure", "some\n");
+	Write("/sys/fs/cgroup/unified/s/cgroup.type", "domain\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ("/sys/fs/cgroup/unified/s", Pressure());
+	Write("/sys/fs/cgroup/unified/s/t/memory.pressure", "some\n");
+	Write("/sys/fs/cgroup/unified/s/t/cgroup.type", "domain\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ("/sys/fs/cgroup/unified/s/t", Pressure());
+	EXPECT_EQ("/sys/fs/cgroup/memory/a", Directory());
+}
+
+TEST_F(Cgroup, FindsTheVersionThatBindsInAHybrid)
+{
+	Process("4:memory:/a\n0::/b\n",
+		std::string(memory_mount) +
+			"31 32 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+	Write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "268435456\n");
+	Write("/sys/fs/cgroup/unified/b/memory.max", "134217728\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(2U, cgroup.version);
+	EXPECT_EQ("/sys/fs/cgroup/unified/b", Directory());
+	Write("/sys/fs/cgroup/unified/b/memory.max", "max\n");
+	ASSERT_TRUE(Find());
+	EXPECT_EQ(1U, cgroup.version);
+}
+
+TEST_F(Cgroup, ReadsWhatVersion2Uses)
+{
+	uint64_t bytes = 0;
+
+	Process("0::/a\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "268435456\n");
+	Write("/sys/fs/cgroup/a/memory.current", "1000000\n");
+	Write("/sys/fs/cgroup/a/memory.stat",
+	      "anon 1\nfile 5\nworkingset_inactive_file 7\ninactive_anon 3\ninactive_file 400000\n"
+	      "active_file 2\n");
+	ASSERT_TRUE(Find());
+	ASSERT_TRUE(weir_cgroup_read_usage(&cgroup, &bytes));
+	EXPECT_EQ(1000000U, bytes);
+	ASSERT_TRUE(weir_cgroup_read_used(&cgroup, &bytes));
+	EXPECT_EQ(600000U, bytes);
+}
+
+TEST_F(Cgroup, ReadsWhatVersion1UsesInAllThatIsBelow)
+{
+	uint64_t bytes = 0;
+
+	Process("4:memory:/a\n", memory_mount);
+	Write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "268435456\n");
+	Write("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "1000000\n");
+	Write("/sys/fs/cgroup/memory/a/memory.stat",
+	      "cache 1\ninactive_file 5\n" + std::string(9000, 'x') + " 1\n" +
+		      "total_cache 3\ntotal_inactive_file 400000\ntotal_active_file 2\n");
+	ASSERT_TRUE(Find());
+	ASSERT_TRUE(weir_cgroup_read_usage(&cgroup, &bytes));
+	EXPECT_EQ(1000000U, bytes);
+	ASSERT_TRUE(weir_cgroup_read_used(&cgroup, &bytes));
+	EXPECT_EQ(600000U, bytes);
+}
+
+TEST_F(Cgroup, NeverUsesLessThanNothing)
+{
+	uint64_t bytes = 7;
+
+	Process("0::/a\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "268435456\n");
+	Write("/sys/fs/cgroup/a/memory.stat", "inactive_file 4096\n");
+	ASSERT_TRUE(Find());
+	EXPECT_FALSE(weir_cgroup_read_usage(&cgroup, &bytes));
+	EXPECT_FALSE(weir_cgroup_read_used(&cgroup, &bytes));
+	EXPECT_EQ(7U, bytes);
+	Write("/sys/fs/cgroup/a/memory.current", "4095\n");
+	ASSERT_TRUE(weir_cgroup_read_used(&cgroup, &bytes));
+	EXPECT_EQ(0U, bytes);
+	Write("/sys/fs/cgroup/a/memory.current", "junk\n");
+	EXPECT_FALSE(weir_cgroup_read_used(&cgroup, &bytes));
+}
+
+TEST_F(Cgroup, CountsAllAsUsedWhereTheStatisticsDoNotSay)
+{
+	uint64_t bytes = 0;
+
+	Process("0::/a\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "268435456\n");
+	Write("/sys/fs/cgroup/a/memory.current", "1000000\n");
+	ASSERT_TRUE(Find());
+	for (const char *text : { "", "inactive_file\n", "inactive_file junk\n", "anon 4096\n" }) {
+		Write("/sys/fs/cgroup/a/memory.stat", text);
+		ASSERT_TRUE(weir_cgroup_read_used(&cgroup, &bytes)) << text;
+		EXPECT_EQ(1000000U, bytes) << text;
+	}
 }
 
 } // namespace

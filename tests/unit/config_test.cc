@@ -772,17 +772,66 @@ TEST(Config, SaysWhichSharesItCannotTakeOfAnUnknownLimit)
 	EXPECT_EQ(mib, loaded.config.class_limits[2].limit_bytes);
 }
 
-TEST(Config, ChangesNothingWhenSharesAreResolvedAgain)
+TEST(Config, ResolvesSharesAgainOfAnotherMemoryLimit)
+{
+	Loaded loaded({ "WEIR_LIMIT=25%", "WEIR_CLASS_LIMITS=*:25%", "WEIR_FOOTPRINT=50%",
+			"WEIR_LIVE_LIMIT=75%", "WEIR_MAX_ALLOC=10%" });
+
+	loaded.Resolve(4 * gib);
+	loaded.Resolve(8 * gib);
+	EXPECT_EQ(2 * gib, loaded.config.limit_bytes);
+	EXPECT_EQ(2 * gib, loaded.config.class_limits[0].limit_bytes);
+	EXPECT_EQ(4 * gib, loaded.config.footprint_bytes);
+	EXPECT_EQ(6 * gib, loaded.config.live_limit_bytes);
+	EXPECT_EQ(8 * gib / 10, loaded.config.max_alloc_bytes);
+	loaded.Resolve(gib);
+	EXPECT_EQ(gib / 4, loaded.config.limit_bytes);
+	EXPECT_THAT(loaded.complaints, IsEmpty());
+}
+
+TEST(Config, KeepsWhatSharesCameToWhenTheMemoryLimitIsNotKnownAnyMore)
 {
 	Loaded loaded({ "WEIR_LIMIT=25%", "WEIR_CLASS_LIMITS=*:25%" });
 
 	loaded.Resolve(4 * gib);
 	const std::string once = loaded.Banner();
 
-	loaded.Resolve(8 * gib);
 	loaded.Resolve(0);
 	EXPECT_EQ(once, loaded.Banner());
 	EXPECT_THAT(loaded.complaints, IsEmpty());
+}
+
+TEST(Config, ResolvesTheBoundsOfRequestsOnlyOnce)
+{
+	Loaded loaded({ "WEIR_MIN=1%", "WEIR_MAX=10%" });
+
+	loaded.Resolve(gib);
+	loaded.Resolve(2 * gib);
+	EXPECT_EQ(gib / 100, loaded.config.min_bytes);
+	EXPECT_EQ(gib / 10, loaded.config.max_bytes);
+}
+
+TEST(Config, CopiesWhatTheServiceManagerSaysOfMemoryPressure)
+{
+	const std::string path(1100, 'p');
+	Loaded loaded({ "MEMORY_PRESSURE_WATCH=/run/pressure", "MEMORY_PRESSURE_WRITE=c29tZQ==" });
+	Loaded too_long({ "MEMORY_PRESSURE_WATCH=" + path });
+
+	EXPECT_STREQ("/run/pressure", loaded.config.pressure_watch);
+	EXPECT_STREQ("c29tZQ==", loaded.config.pressure_write);
+	EXPECT_STREQ("", too_long.config.pressure_watch);
+}
+
+TEST(Config, WantsAHelperForWhateverGoesOnWhileTheProgramIdles)
+{
+	Loaded none({ "WEIR_LIMIT=1M" });
+
+	EXPECT_FALSE(weir_config_wants_helper(&none.config));
+	for (const char *setting : { "WEIR_BACKGROUND=1", "WEIR_PRESSURE=1", "WEIR_SOCKET=auto" }) {
+		Loaded loaded({ setting });
+
+		EXPECT_TRUE(weir_config_wants_helper(&loaded.config)) << setting;
+	}
 }
 
 /* Unknown names. */
@@ -814,16 +863,6 @@ TEST(Config, WarnsOnceForEachUnknownName)
 	EXPECT_THAT(loaded.complaints,
 		    ElementsAre(StartsWith("WEIR_A: unknown"), StartsWith("WEIR_: unknown")));
 	EXPECT_TRUE(loaded.config.verbose);
-}
-
-TEST(Config, DoesNotKnowTheVariablesOfLaterVersions)
-{
-	for (const char *name : { "WEIR_LIVE_LIMIT", "WEIR_BACKGROUND", "WEIR_PRESSURE" }) {
-		Loaded loaded({ std::string(name) + "=1" });
-
-		EXPECT_THAT(loaded.complaints,
-			    ElementsAre(StartsWith(std::string(name) + ": unknown variable")));
-	}
 }
 
 TEST(Config, KeepsAComplaintOneShortLineWhateverItQuotes)
@@ -993,7 +1032,7 @@ TEST(Config, ListsItsSettingsOneLineEach)
 	weir_text_init(&text, data, sizeof data);
 	weir_config_format_settings(&text, &loaded.config);
 	EXPECT_EQ(lines, data);
-	EXPECT_EQ(19, std::count(lines.begin(), lines.end(), '\n'));
+	EXPECT_EQ(22, std::count(lines.begin(), lines.end(), '\n'));
 }
 
 TEST(Config, KeepsASettingOneLineWhateverTheEnvironmentHolds)
@@ -1090,6 +1129,16 @@ TEST(Config, TakesSharesOfTheMemoryLimitWhenItIsChanged)
 	EXPECT_EQ("WEIR_LIMIT=512M\tset\n", Setting(loaded.config, "WEIR_LIMIT"));
 }
 
+TEST(Config, ForgetsAShareOnceASizeIsSet)
+{
+	Loaded loaded({ "WEIR_LIMIT=25%" });
+
+	loaded.Resolve(gib);
+	EXPECT_TRUE(Set(&loaded.config, "WEIR_LIMIT", "5M", gib).done);
+	loaded.Resolve(2 * gib);
+	EXPECT_EQ(5 * mib, loaded.config.limit_bytes);
+}
+
 /* Each is refused with a reason in one line, and changes nothing. */
 void ExpectNotSet(const char *name, const char *value, const char *why, size_t memory = 4 * gib)
 {
@@ -1126,7 +1175,7 @@ TEST(Config, RefusesToSetWhatIsFixedAtTheStart)
 			name, "1M",
 			"cannot be changed while the program runs; these can: WEIR_LIMIT, "
 			"WEIR_CLASS_LIMITS, WEIR_CLASS_BLOCKS, WEIR_FOOTPRINT, WEIR_MAX_ALLOC, "
-			"WEIR_DECAY");
+			"WEIR_LIVE_LIMIT, WEIR_DECAY");
 	ExpectNotSet("WEIR_LIMITS", "1M", "no variable of this name; these can be changed: ");
 	ExpectNotSet("", "1M", "no variable of this name");
 }
@@ -1154,7 +1203,8 @@ TEST(Config, SaysWhichSettingsCanBeChanged)
 		if (weir_config_option_help(i).live)
 			live.push_back(weir_config_option_help(i).name);
 	EXPECT_THAT(live, ElementsAre("WEIR_LIMIT", "WEIR_CLASS_LIMITS", "WEIR_CLASS_BLOCKS",
-				      "WEIR_FOOTPRINT", "WEIR_MAX_ALLOC", "WEIR_DECAY"));
+				      "WEIR_FOOTPRINT", "WEIR_MAX_ALLOC", "WEIR_LIVE_LIMIT",
+				      "WEIR_DECAY"));
 }
 
 /* LD_PRELOAD of the children. */
@@ -1220,14 +1270,14 @@ TEST(Config, TellsAllSettingsInOneLine)
 	defaults.Resolve(64 * gib);
 	EXPECT_EQ(
 		"disable 0, preset default, min 64K, max 4G, limit 512M, class-limits none, "
-		"class-blocks none, footprint none, max-alloc none, decay 10s, signal USR1, socket off, "
-		"socket-dir none, hugepages auto, programs all, only 0, report off, verbose 0, strict 0",
+		"class-blocks none, footprint none, max-alloc none, live-limit none, decay 10s, "
+		"signal USR1, socket off, socket-dir none, background 0, pressure 0, hugepages auto, programs all, only 0, report off, verbose 0, strict 0",
 		defaults.Banner());
 	EXPECT_EQ(
 		"disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
 		"64K-1M:32M,11M:10%,*:128M, class-blocks 8, footprint 25%, "
-		"max-alloc 2G, decay 1s, signal RTMIN+3, socket /run/%p, socket-dir /run/s, "
-		"hugepages never, programs node,pro*, only 1, report exit:/tmp/%p, verbose 1, strict 0",
+		"max-alloc 2G, live-limit none, decay 1s, signal RTMIN+3, socket /run/%p, "
+		"socket-dir /run/s, background 0, pressure 0, hugepages never, programs node,pro*, only 1, report exit:/tmp/%p, verbose 1, strict 0",
 		changed.Banner());
 }
 
@@ -1246,7 +1296,7 @@ TEST(Config, HasATableInWhichEveryDefaultIsItsOwnValue)
 {
 	const std::string defaults = Loaded({}).Banner();
 
-	ASSERT_EQ(19U, weir_config_option_count());
+	ASSERT_EQ(22U, weir_config_option_count());
 	for (size_t i = 0; i < weir_config_option_count(); i++) {
 		struct weir_option_help option = weir_config_option_help(i);
 		Loaded loaded({ std::string(option.name) + "=" + option.default_text });

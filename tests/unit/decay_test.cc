@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "test_engine.h"
 
 namespace
 {
@@ -46,14 +46,69 @@ TEST_F(Decay, ReleasesNothingBeforeAWholePeriod)
 {
 	step(1);
 	engine.retain({ mib, 2 * mib });
-	for (uint64_t now_ms : { period / 2, period - 1, period, period + 1, 2 * period - 1 }) {
+	for (uint64_t now_ms : { period / 2, period - 1, period, period + 1 }) {
 		steps(now_ms);
 		EXPECT_EQ(3 * mib, engine.retained_bytes()) << now_ms;
 	}
 	EXPECT_TRUE(engine.consistent());
 }
 
-TEST_F(Decay, ReleasesWhatStayedUnusedBetweenOneAndTwoPeriods)
+/* With a call every millisecond: when a block is gone that was freed at that time. */
+uint64_t gone_at(uint64_t freed_ms)
+{
+	struct DecayOfOne : Decay {
+		void TestBody() override {}
+	} one;
+
+	for (uint64_t now_ms = 0; now_ms < 10 * period; now_ms++) {
+		one.step(now_ms);
+		if (now_ms == freed_ms)
+			one.engine.retain({ mib });
+		else if (now_ms > freed_ms && one.engine.retained_bytes() == 0)
+			return now_ms;
+	}
+	return UINT64_MAX;
+}
+
+TEST(DecayClock, ReleasesABlockBetweenOnePeriodAndFourThirdsOfOneAfterItsLastUse)
+{
+	for (uint64_t freed_ms = 0; freed_ms < 2 * period; freed_ms += 37) {
+		uint64_t waited_ms = gone_at(freed_ms) - freed_ms;
+
+		EXPECT_GE(waited_ms, period - 1) << freed_ms;
+		EXPECT_LE(waited_ms, period * 4 / 3 + 1) << freed_ms;
+	}
+}
+
+TEST_F(Decay, KeepsWhatDemandGrewByInAPeriod)
+{
+	std::vector<char *> grown;
+
+	engine.retain(std::vector<size_t>(8, mib));
+	for (uint64_t now_ms = 0; now_ms <= 6 * period; now_ms += period / 3) {
+		steps(now_ms);
+		grown.push_back(engine.take(2 * mib));
+	}
+	EXPECT_EQ(6 * mib, engine.retained_bytes()); /* three blocks of 2 MiB a period */
+	steps(9 * period);
+	steps(12 * period);
+	EXPECT_EQ(0U, engine.retained_bytes());
+}
+
+TEST_F(Decay, SaysWhenToCallAgain)
+{
+	EXPECT_EQ(period / 3, weir_decay_next_ms(&decay));
+	engine.retain(std::vector<size_t>(4, 32 * mib));
+	steps(period);
+	step(2 * period);
+	EXPECT_EQ(0U, weir_decay_next_ms(&decay));
+	steps(2 * period);
+	EXPECT_EQ(2 * period + period / 3, weir_decay_next_ms(&decay));
+	weir_decay_set_period(&decay, WEIR_DECAY_OFF, 2 * period);
+	EXPECT_EQ(UINT64_MAX, weir_decay_next_ms(&decay));
+}
+
+TEST_F(Decay, ReleasesWhatALateCallFinds)
 {
 	engine.retain({ mib, 2 * mib });
 	steps(period);
@@ -69,7 +124,7 @@ TEST_F(Decay, SaysWhenItHasFinished)
 {
 	engine.retain({ mib, 2 * mib });
 	EXPECT_FALSE(step(period));
-	EXPECT_FALSE(step(2 * period - 1));
+	EXPECT_FALSE(step(period + period / 3 - 1));
 	EXPECT_TRUE(step(2 * period));
 	EXPECT_EQ(3 * mib, weir_units_to_bytes(tally.units));
 	EXPECT_EQ(2U, tally.blocks);
@@ -121,7 +176,7 @@ TEST_F(Decay, TrimsTheSurplusOfLiveBlocksBetweenOneAndTwoPeriods)
 	ASSERT_EQ(block, engine.take(600 * kib));
 	steps(period);
 	EXPECT_EQ(mib - 600 * kib, engine.retained_bytes());
-	steps(2 * period - 1);
+	steps(period + period * 2 / 3);
 	EXPECT_EQ(mib - 600 * kib, engine.retained_bytes());
 	steps(2 * period);
 	EXPECT_EQ(0U, engine.retained_bytes());
@@ -204,7 +259,7 @@ TEST_F(Decay, TicksOnceForAllThePeriodsOfAnIdleProgram)
 	engine.retain({ mib });
 	steps(100 * period);
 	EXPECT_EQ(mib, engine.retained_bytes());
-	steps(101 * period - 1);
+	steps(100 * period + period / 3 - 1);
 	EXPECT_EQ(mib, engine.retained_bytes());
 	steps(101 * period);
 	EXPECT_EQ(0U, engine.retained_bytes());
@@ -236,24 +291,22 @@ TEST_F(Decay, NeverReleasesWhenItIsOff)
 TEST_F(Decay, CountsAnotherPeriodFromNowOn)
 {
 	engine.retain({ mib });
-	weir_decay_set_period(&decay, 10 * period, period - 1);
-	steps(11 * period - 2);
+	weir_decay_set_period(&decay, 9 * period, period - 1);
+	for (uint64_t now_ms = period; now_ms < 13 * period; now_ms += period)
+		steps(now_ms);
 	EXPECT_EQ(mib, engine.retained_bytes());
-	steps(11 * period - 1);
-	steps(21 * period - 2);
-	EXPECT_EQ(mib, engine.retained_bytes());
-	steps(21 * period - 1);
+	steps(13 * period);
 	EXPECT_EQ(0U, engine.retained_bytes());
 }
 
 TEST_F(Decay, TakesAShorterPeriodAtOnce)
 {
 	engine.retain({ mib });
-	weir_decay_set_period(&decay, period / 10, 5);
-	steps(period / 10 + 5);
-	steps(2 * (period / 10) + 4);
+	weir_decay_set_period(&decay, 90, 5);
+	for (uint64_t now_ms : { 35, 65, 95, 124 })
+		steps(now_ms);
 	EXPECT_EQ(mib, engine.retained_bytes());
-	steps(2 * (period / 10) + 5);
+	steps(125);
 	EXPECT_EQ(0U, engine.retained_bytes());
 }
 

@@ -1,10 +1,12 @@
-#include "engine.h"
+#include "test_engine.h"
 
 #include <cerrno>
 
 extern "C" {
 #include "backend.h"
+#include "engine.h"
 #include "large.h"
+#include "settings.h"
 }
 
 /* The engine of the process starts once: all tests here share it, and leave it
@@ -27,9 +29,9 @@ struct Large : testing::Test {
 		fake_os_reset();
 		fake_os_set_file_root("/nonexistent");
 		fake_os_fail(FAKE_RESERVE, 0, 6);
-		weir_large_enable(&config, watch);
+		weir_engine_enable(&config, watch);
 		enabled = weir_stats_page.state;
-		started_before = weir_large_pool() != nullptr || weir_space.span > 0;
+		started_before = weir_engine_pool() != nullptr || weir_space.span > 0;
 		char *first = (char *)weir_large_malloc(mib, 1);
 
 		ASSERT_TRUE(owned(first));
@@ -38,20 +40,21 @@ struct Large : testing::Test {
 	}
 
 	/* It may do what it likes to errno, and allocate. */
-	static void watch()
+	static uint64_t watch(uint64_t now_ms)
 	{
 		watched++;
 		errno = EBADF;
 		if (watch_bytes > 0)
 			weir_large_free(weir_large_malloc(watch_bytes, 1));
+		return now_ms + 10000;
 	}
 
 	Large()
 	{
 		fake_os_reset();
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 		reset_counters();
-		for (weir_class &each : weir_large_pool()->classes)
+		for (weir_class &each : weir_engine_pool()->classes)
 			each.dense_callocs = 0;
 		backend = ::weir_backend;
 	}
@@ -60,8 +63,8 @@ struct Large : testing::Test {
 	{
 		::weir_backend = backend;
 		fake_os_reset();
-		weir_large_release(WEIR_TRIGGER_api);
-		EXPECT_EQ(0U, weir_pool_usage(weir_large_pool()));
+		weir_engine_release(WEIR_TRIGGER_api);
+		EXPECT_EQ(0U, weir_pool_usage(weir_engine_pool()));
 	}
 
 	static bool owned(const void *address) { return weir_space_owns(&weir_space, address); }
@@ -87,12 +90,12 @@ struct Large : testing::Test {
 
 	static size_t retained()
 	{
-		return weir_units_to_bytes(weir_pool_held(weir_large_pool()).retained_units);
+		return weir_units_to_bytes(weir_pool_held(weir_engine_pool()).retained_units);
 	}
 
 	static size_t live()
 	{
-		return weir_units_to_bytes(weir_pool_held(weir_large_pool()).live_units);
+		return weir_units_to_bytes(weir_pool_held(weir_engine_pool()).live_units);
 	}
 
 	static size_t live_and_retained() { return live() + retained(); }
@@ -136,8 +139,8 @@ testing::AssertionResult all_zero(const char *block, size_t bytes)
 TEST_F(Large, StartsWithTheFirstRequest)
 {
 	EXPECT_FALSE(started_before);
-	EXPECT_NE(nullptr, weir_large_pool());
-	EXPECT_EQ(64 * mib, weir_units_to_bytes(weir_large_pool()->limit_units));
+	EXPECT_NE(nullptr, weir_engine_pool());
+	EXPECT_EQ(64 * mib, weir_units_to_bytes(weir_engine_pool()->limit_units));
 }
 
 TEST_F(Large, AlignsBlocksAsAsked)
@@ -166,14 +169,14 @@ TEST_F(Large, RetainsWhatIsFreedAndGivesItAgain)
 		EXPECT_EQ(counted(bytes), live());
 		EXPECT_EQ(0U, retained());
 		weir_large_free(block);
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 	}
 }
 
 TEST_F(Large, CountsWhatTheCacheServesAsHits)
 {
 	unsigned c = weir_class_of(weir_region_of(counted(mib), 1), counted(mib));
-	weir_pool *pool = weir_large_pool();
+	weir_pool *pool = weir_engine_pool();
 
 	weir_large_free(weir_large_malloc(mib, 1));
 	uint64_t hits = weir_cache_hits(pool->stats, c), usage = weir_pool_usage(pool);
@@ -188,7 +191,7 @@ TEST_F(Large, CountsWhatTheCacheServesAsHits)
 
 TEST_F(Large, LeavesLongBlocksToTheLists)
 {
-	weir_pool *pool = weir_large_pool();
+	weir_pool *pool = weir_engine_pool();
 
 	weir_large_free(weir_large_malloc(mib + 1, 1));
 	EXPECT_EQ(0U, pool->cache.units);
@@ -205,7 +208,7 @@ TEST_F(Large, GivesAnAlignedBlockAgain)
 		EXPECT_EQ(block, weir_large_malloc(bytes, 4096));
 		weir_large_free(block);
 		EXPECT_EQ(bytes, retained());
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 	}
 }
 
@@ -253,7 +256,7 @@ TEST_F(Large, ClearsNothingOfAnEmptySlotForCalloc)
 {
 	for (size_t bytes : { 900 * kib, 3 * mib }) {
 		weir_large_free(filled(bytes, 1));
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 		char *block = (char *)weir_large_calloc(bytes);
 
 		ASSERT_TRUE(owned(block));
@@ -271,7 +274,7 @@ TEST_F(Large, ClearsABlockThatTheKernelWouldNotRelease)
 	weir_large_free(block);
 	fake_os_fail(FAKE_RELEASE, 0, 1);
 	fake_os_fail(FAKE_RENEW, 0, 1);
-	weir_large_release(WEIR_TRIGGER_api);
+	weir_engine_release(WEIR_TRIGGER_api);
 	EXPECT_EQ(counted(900 * kib), retained());
 	ASSERT_EQ(block, weir_large_calloc(900 * kib));
 	EXPECT_TRUE(all_zero(block, 900 * kib));
@@ -355,7 +358,7 @@ TEST_F(Large, LetsTheProgramUseWhatCountsAsItsOwn)
 			weir_large_free(block);
 			EXPECT_EQ(counted(bytes), retained());
 			if (i % 2 == 1)
-				weir_large_release(WEIR_TRIGGER_api);
+				weir_engine_release(WEIR_TRIGGER_api);
 		}
 }
 
@@ -368,7 +371,7 @@ TEST_F(Large, GivesAlignedBlocksTheirSizeRoundedToAPage)
 		EXPECT_EQ(mib + page, weir_large_usable_size(block));
 		EXPECT_EQ(mib + page, live());
 		weir_large_free(block);
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 	}
 }
 
@@ -473,9 +476,9 @@ TEST_F(Large, ResizesABlockOfTheCache)
 		EXPECT_TRUE(holds(block, weir_min(bytes, 700 * kib), 1));
 		EXPECT_EQ(counted(bytes), live());
 		EXPECT_EQ(counted(weir_max(bytes, 760 * kib)), live() + retained());
-		EXPECT_EQ(0U, weir_large_pool()->cache.units);
+		EXPECT_EQ(0U, weir_engine_pool()->cache.units);
 		weir_large_free(block);
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 	}
 }
 
@@ -490,7 +493,7 @@ TEST_F(Large, MovesABlockOfTheCache)
 	EXPECT_TRUE(holds(moved, 700 * kib, 1));
 	EXPECT_EQ(counted(3 * mib), live());
 	EXPECT_EQ(0U, retained());
-	EXPECT_EQ(0U, weir_large_pool()->cache.units);
+	EXPECT_EQ(0U, weir_engine_pool()->cache.units);
 	weir_large_free(moved);
 }
 
@@ -639,7 +642,7 @@ TEST_F(LargeShort, FailsWhereAReleaseDoesNotHelp)
 
 TEST_F(LargeShort, TriesOnceWhereNothingIsRetained)
 {
-	weir_large_release(WEIR_TRIGGER_api);
+	weir_engine_release(WEIR_TRIGGER_api);
 	EXPECT_EQ(nullptr, weir_large_malloc(33 * mib, 1));
 	EXPECT_EQ(0U, weir_stats_page.released[WEIR_TRIGGER_enomem].releases);
 }
@@ -669,7 +672,7 @@ struct LargeWatch : Large {
 	LargeWatch()
 	{
 		fake_os_set_now_ms(1000);
-		weir_large_begin_anew();
+		weir_engine_begin_anew();
 		watched = 0;
 	}
 	~LargeWatch() override { watch_bytes = 0; }
@@ -702,7 +705,7 @@ TEST_F(LargeWatch, IsCalledEveryTenSecondsAtMost)
 TEST_F(LargeWatch, IsCalledAnewByTheNextRequest)
 {
 	EXPECT_EQ(1U, request_at(1000));
-	weir_large_begin_anew();
+	weir_engine_begin_anew();
 	EXPECT_EQ(2U, request_at(1001));
 	EXPECT_EQ(2U, request_at(1002));
 }
@@ -711,7 +714,7 @@ TEST_F(LargeWatch, IsCalledByBlocksAtHandToo)
 {
 	weir_large_free(weir_large_malloc(mib, 1));
 	for (unsigned round = 1; round <= 4; round++) {
-		weir_large_begin_anew();
+		weir_engine_begin_anew();
 		watched = 0;
 		for (unsigned request = 0; request < 8; request++)
 			weir_large_free(weir_large_malloc(mib, 1));
@@ -751,12 +754,12 @@ TEST_F(Large, ReleasesDownToWhatItIsToldToKeep)
 		weir_large_free(filled(bytes, 1));
 	size_t before = retained();
 	weir_tally tally =
-		weir_large_release_some(WEIR_TRIGGER_socket, 4 * mib + 1, 0, WEIR_NO_LIMIT);
+		weir_engine_release_some(WEIR_TRIGGER_socket, 4 * mib + 1, 0, WEIR_NO_LIMIT);
 
 	EXPECT_EQ(4 * mib, retained());
 	EXPECT_EQ(before - 4 * mib, weir_units_to_bytes(tally.units));
 	EXPECT_EQ(tally.units, weir_stats_page.released[WEIR_TRIGGER_socket].units);
-	weir_large_release_some(WEIR_TRIGGER_socket, SIZE_MAX, 0, WEIR_NO_LIMIT);
+	weir_engine_release_some(WEIR_TRIGGER_socket, SIZE_MAX, 0, WEIR_NO_LIMIT);
 	EXPECT_EQ(4 * mib, retained());
 }
 
@@ -768,18 +771,18 @@ TEST_F(Large, ReleasesBlocksOfTheSizesItIsTold)
 	for (size_t bytes : sizes)
 		weir_large_free(filled(bytes, 1));
 	weir_large_free(filled(mib, 1));
-	weir_large_release_some(WEIR_TRIGGER_socket, 0, mib, mib);
+	weir_engine_release_some(WEIR_TRIGGER_socket, 0, mib, mib);
 	EXPECT_EQ(counted(900 * kib) + counted(3 * mib) + counted(1300 * kib), retained());
-	weir_large_release_some(WEIR_TRIGGER_socket, 0, 3 * mib, 3 * mib);
+	weir_engine_release_some(WEIR_TRIGGER_socket, 0, 3 * mib, 3 * mib);
 	EXPECT_EQ(counted(900 * kib) + counted(1300 * kib), retained());
-	weir_large_release_some(WEIR_TRIGGER_socket, 0, 0, WEIR_NO_LIMIT);
+	weir_engine_release_some(WEIR_TRIGGER_socket, 0, 0, WEIR_NO_LIMIT);
 	EXPECT_EQ(0U, retained());
 }
 
 TEST_F(Large, ReleasesNothingWhereNoClassHasTheSizes)
 {
 	weir_large_free(filled(mib, 1));
-	weir_large_release_some(WEIR_TRIGGER_socket, 0, 4 * WEIR_GIB, 4 * WEIR_GIB);
+	weir_engine_release_some(WEIR_TRIGGER_socket, 0, 4 * WEIR_GIB, 4 * WEIR_GIB);
 	EXPECT_EQ(counted(mib), retained());
 }
 
@@ -801,7 +804,7 @@ struct LargeSet : Large {
 
 		tally = {};
 		weir_text_init(&text, reason, sizeof reason);
-		return weir_large_set(name, value, &text, &tally);
+		return weir_settings_set(name, value, &text, &tally);
 	}
 
 	static std::string shown()
@@ -810,7 +813,7 @@ struct LargeSet : Large {
 		weir_text text;
 
 		weir_text_init(&text, data.data(), data.size());
-		weir_config_format_settings(&text, weir_large_config());
+		weir_config_format_settings(&text, weir_settings());
 		return data.data();
 	}
 
@@ -828,7 +831,7 @@ TEST_F(LargeSet, ReleasesAtOnceWhatIsBeyondALowerLimit)
 	EXPECT_EQ(5 * mib, retained());
 	EXPECT_EQ(before - 5 * mib, weir_units_to_bytes(tally.units));
 	EXPECT_EQ(tally.units, weir_stats_page.released[WEIR_TRIGGER_limit].units);
-	EXPECT_EQ(5 * mib, weir_large_config()->limit_bytes);
+	EXPECT_EQ(5 * mib, weir_settings()->limit_bytes);
 	weir_large_free(filled(6 * mib, 1));
 	EXPECT_EQ(5 * mib, retained());
 	EXPECT_TRUE(set("WEIR_LIMIT", "64M"));
@@ -1001,7 +1004,7 @@ TEST_F(LargeDeathTest, NamesTheCallAndTheAddress)
 		EXPECT_DEATH(weir_large_realloc(block, 2 * mib), "realloc\\(0x[0-9a-f]+\\): ");
 		EXPECT_DEATH(weir_large_usable_size(block),
 			     "malloc_usable_size\\(0x[0-9a-f]+\\): ");
-		weir_large_release(WEIR_TRIGGER_api);
+		weir_engine_release(WEIR_TRIGGER_api);
 		EXPECT_DEATH(weir_large_free(block), "free\\(0x[0-9a-f]+\\): double free");
 	}
 	EXPECT_DEATH(weir_large_free(unused), "free\\(0x[0-9a-f]+\\): no block was handed out");

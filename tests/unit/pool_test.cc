@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "test_engine.h"
 
 #include <sys/mman.h>
 
@@ -803,6 +803,96 @@ TEST(Pool, SaysWhereTheKernelWillNotReleaseForClasses)
 	fake_os_fail(FAKE_RENEW, 0, 1);
 	EXPECT_FALSE(weir_pool_evict_of(&engine.pool, UINT64_MAX, 0, WEIR_CLASS_COUNT, &tally));
 	EXPECT_EQ(mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* Live blocks, counted one by one */
+
+EngineOptions counting(size_t live_limit)
+{
+	EngineOptions options;
+
+	options.live_limit = live_limit;
+	options.cached = mib;
+	return options;
+}
+
+uint64_t units(size_t bytes)
+{
+	return bytes >> WEIR_UNIT_SHIFT;
+}
+
+TEST(PoolLive, ReservesUpToTheLimitExactly)
+{
+	Engine engine(counting(10 * mib));
+
+	EXPECT_TRUE(weir_pool_reserve_live(&engine.pool, units(6 * mib)));
+	EXPECT_FALSE(weir_pool_reserve_live(&engine.pool, units(4 * mib) + 1));
+	EXPECT_TRUE(weir_pool_reserve_live(&engine.pool, units(4 * mib)));
+	EXPECT_FALSE(weir_pool_reserve_live(&engine.pool, 1));
+	weir_pool_give_back_live(&engine.pool, 1);
+	EXPECT_TRUE(weir_pool_reserve_live(&engine.pool, 1));
+	EXPECT_FALSE(weir_pool_reserve_live(&engine.pool, UINT64_MAX));
+}
+
+TEST(PoolLive, GivesBackWhatABlockHadWhenItIsPut)
+{
+	Engine engine(counting(10 * mib));
+	char *block;
+
+	ASSERT_TRUE(weir_pool_reserve_live(&engine.pool, units(6 * mib)));
+	block = engine.take(6 * mib);
+	EXPECT_FALSE(weir_pool_reserve_live(&engine.pool, units(5 * mib)));
+	EXPECT_TRUE(engine.free(block));
+	EXPECT_EQ(0U, engine.pool.reserved_live_units);
+	EXPECT_TRUE(engine.consistent());
+}
+
+TEST(PoolLive, KeepsNoBlockAtHand)
+{
+	Engine engine(counting(10 * mib));
+
+	ASSERT_TRUE(weir_pool_reserve_live(&engine.pool, units(mib)));
+	EXPECT_TRUE(engine.free(engine.take(mib)));
+	EXPECT_EQ(0U, engine.pool.cache.units);
+	EXPECT_EQ(mib, engine.retained_bytes());
+}
+
+TEST(PoolLive, RefusesNothingWhereTheyAreNotCounted)
+{
+	Engine engine;
+
+	EXPECT_TRUE(weir_pool_reserve_live(&engine.pool, UINT64_MAX));
+	EXPECT_EQ(0U, engine.pool.reserved_live_units);
+}
+
+TEST(PoolLive, TakesAnotherLimit)
+{
+	Engine engine(counting(10 * mib));
+
+	ASSERT_TRUE(weir_pool_reserve_live(&engine.pool, units(6 * mib)));
+	engine.set_limits(counting(5 * mib));
+	EXPECT_FALSE(weir_pool_reserve_live(&engine.pool, 1));
+	engine.set_limits(EngineOptions());
+	EXPECT_TRUE(weir_pool_reserve_live(&engine.pool, units(mib)));
+}
+
+/* Idle classes */
+
+TEST(PoolIdle, ReleasesOfClassesThatNobodyUsedSince)
+{
+	Engine engine;
+	weir_tally tally = {};
+
+	fake_os_set_now_ms(1000);
+	engine.retain({ 2 * mib, 2 * mib });
+	fake_os_set_now_ms(3000);
+	engine.retain({ 4 * mib });
+	EXPECT_TRUE(weir_pool_evict_idle(&engine.pool, units(mib), 2000, &tally));
+	EXPECT_EQ(units(mib), tally.units);
+	while (weir_pool_evict_idle(&engine.pool, UINT64_MAX, 2000, &tally))
+		;
+	EXPECT_EQ(4 * mib, engine.retained_bytes());
 	EXPECT_TRUE(engine.consistent());
 }
 

@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "test_engine.h"
 
 namespace
 {

@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "test_engine.h"
 
 #include <cstddef>
 #include <cstring>
@@ -33,7 +33,9 @@ TEST_F(Stats, NamesEveryCounterAsTheReportDoes)
 
 TEST_F(Stats, NamesEveryTrigger)
 {
-	const char *expected[] = { "limit", "signal", "socket", "decay", "api", "enomem" };
+	const char *expected[] = {
+		"limit", "signal", "socket", "decay", "api", "enomem", "pressure"
+	};
 
 	ASSERT_EQ((size_t)WEIR_TRIGGER_COUNT, sizeof expected / sizeof *expected);
 	for (int i = 0; i < WEIR_TRIGGER_COUNT; i++)

@@ -3,8 +3,8 @@
  * Takes, frees and resizes as large.c does, but with the test's clock and with
  * every refusal handed back. consistent() is the accounting rule of pool.h and
  * slot.h, computed the slow way; call it whenever no thread is inside. */
-#ifndef ENGINE_H
-#define ENGINE_H
+#ifndef TEST_ENGINE_H
+#define TEST_ENGINE_H
 
 #include <gtest/gtest.h>
 
@@ -35,6 +35,7 @@ struct EngineOptions {
 	size_t limit = 64 * mib;
 	size_t footprint = WEIR_NO_LIMIT;
 	size_t class_blocks = WEIR_NO_LIMIT;
+	size_t live_limit = WEIR_NO_LIMIT; /* with which live blocks are counted */
 	size_t cached = 0;
 	std::vector<weir_class_limit> class_limits = {};
 	size_t huge_stride = SIZE_MAX;
@@ -114,6 +115,8 @@ struct Engine {
 		limits.footprint_bytes = options.footprint;
 		limits.cached_bytes = options.cached;
 		limits.class_blocks = options.class_blocks;
+		limits.live_limit_bytes = options.live_limit;
+		limits.counts_live = options.live_limit != WEIR_NO_LIMIT;
 		limits.class_limits = options.class_limits.data();
 		limits.class_limit_count = (unsigned)options.class_limits.size();
 		limits.stats = &stats;
@@ -130,7 +133,7 @@ struct Engine {
 	weir_tally change_limits(const EngineOptions &options)
 	{
 		set_limits(options);
-		return weir_release_excess(&pool, now());
+		return weir_release_excess(&pool, WEIR_TRIGGER_limit, now());
 	}
 
 	/* The program's calls. */

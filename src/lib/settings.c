@@ -1,0 +1,273 @@
+#include "settings.h"
+
+#include "engine.h"
+#include "release.h"
+
+#include <string.h>
+
+static struct weir_config *config;	     /* const after weir_settings_begin */
+static size_t memory_bytes;		     /* atomic: the machine's or the container's */
+static size_t ceiling_bytes = WEIR_NO_LIMIT; /* of who has `changing` */
+static int changing;			     /* atomic: whether a thread changes what is in force */
+static uint64_t next_look_ms;		     /* atomic, relaxed: at the memory limit */
+
+/* What a change makes of the settings before it is in force; of who has `changing`. */
+static struct weir_config changed;
+
+/* How often the memory limit is read again. */
+#define LOOK_MS 10000
+
+static size_t limit_bytes(void)
+{
+	return weir_min(config->limit_bytes, ceiling_bytes);
+}
+
+static void show_config(void)
+{
+	struct weir_text text;
+
+	weir_stats_begin_texts();
+	weir_text_init(&text, weir_stats_page.settings, sizeof weir_stats_page.settings);
+	weir_config_format_settings(&text, config);
+	weir_store_relaxed(&weir_stats_page.limit_bytes, (uint64_t)config->limit_bytes);
+	weir_stats_end_texts();
+}
+
+static void show_bounds(void)
+{
+	weir_store_relaxed(&weir_stats_page.memory_bytes, (uint64_t)memory_bytes);
+	weir_store_relaxed(&weir_stats_page.ceiling_bytes, (uint64_t)limit_bytes());
+}
+
+void weir_settings_begin(struct weir_config *loaded)
+{
+	config = loaded;
+	show_config();
+}
+
+const struct weir_config *weir_settings(void)
+{
+	return config;
+}
+
+size_t weir_settings_memory_bytes(void)
+{
+	return weir_load_relaxed(&memory_bytes);
+}
+
+bool weir_settings_resolve(void)
+{
+	static bool resolved, valid;
+
+	if (!resolved) {
+		resolved = true;
+		memory_bytes = weir_memory_limit_bytes("");
+		next_look_ms = weir_os_now_ms() + LOOK_MS;
+		valid = weir_config_resolve(config, memory_bytes, NULL);
+		show_config();
+		show_bounds();
+	}
+	return valid;
+}
+
+/* Longer blocks cost more to write than the cache saves. */
+#define CACHED_MAX WEIR_MIB
+
+size_t weir_settings_cached_bytes(void)
+{
+	return weir_min(CACHED_MAX, weir_min(config->max_bytes, config->max_alloc_bytes));
+}
+
+struct weir_pool_options weir_settings_pool_options(void)
+{
+	return (struct weir_pool_options){
+		.limit_bytes = limit_bytes(),
+		.footprint_bytes = config->footprint_bytes,
+		.class_blocks = config->class_blocks,
+		.cached_bytes = weir_settings_cached_bytes() + WEIR_COLOUR_SPARE,
+		.live_limit_bytes = config->live_limit_bytes,
+		.counts_live = config->live_limit_bytes != WEIR_NO_LIMIT,
+		.class_limits = config->class_limits,
+		.class_limit_count = config->class_limit_count,
+		.stats = &weir_stats_page.pool,
+	};
+}
+
+/* Changes */
+
+static bool begin_change(void)
+{
+	int free = 0;
+
+	return weir_cas_acq_rel(&changing, &free, 1);
+}
+
+static void end_change(void)
+{
+	weir_store_release(&changing, 0);
+}
+
+static void put_in_force(void)
+{
+	struct weir_pool_options limits = weir_settings_pool_options();
+
+	weir_engine_open_gate();
+	weir_pool_set_limits(&weir_engine.pool, &limits);
+	show_config();
+	show_bounds();
+}
+
+/* The settings that config_table.c calls live; of them requests read max_alloc_bytes. */
+static void apply(void)
+{
+	weir_store_relaxed(&config->max_alloc_bytes, changed.max_alloc_bytes);
+	weir_store_relaxed(&config->live_limit_bytes, changed.live_limit_bytes);
+	config->limit_bytes = changed.limit_bytes;
+	config->limit_share = changed.limit_share;
+	config->footprint_bytes = changed.footprint_bytes;
+	config->footprint_share = changed.footprint_share;
+	config->max_alloc_share = changed.max_alloc_share;
+	config->live_limit_share = changed.live_limit_share;
+	config->class_blocks = changed.class_blocks;
+	memcpy(config->class_limits, changed.class_limits, sizeof config->class_limits);
+	memcpy(config->origins, changed.origins, sizeof config->origins);
+	if (config->decay_ms != changed.decay_ms) {
+		config->decay_ms = changed.decay_ms;
+		weir_decay_set_period(&weir_engine.decay, config->decay_ms, weir_os_now_ms());
+	}
+	put_in_force();
+}
+
+/* How long what other threads have in hand is waited for. */
+#define SETTLE_MS_MAX 1000
+
+static void add(struct weir_tally *all, const struct weir_tally *tally)
+{
+	all->units += tally->units;
+	all->blocks += tally->blocks;
+	all->ns += tally->ns;
+}
+
+static void settle(struct weir_tally *all)
+{
+	struct weir_tally tally;
+
+	for (unsigned i = 0; i < SETTLE_MS_MAX; i++) {
+		tally = weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_limit,
+					    weir_os_now_ms());
+		add(all, &tally);
+		if (weir_release_is_enough(&weir_engine.pool))
+			return;
+		weir_os_sleep_ms(1);
+	}
+}
+
+/* Changes from elsewhere end soon: of those none waits. */
+static bool wait_for_change(void)
+{
+	for (unsigned i = 0; i < SETTLE_MS_MAX; i++) {
+		if (begin_change())
+			return true;
+		weir_os_sleep_ms(1);
+	}
+	return false;
+}
+
+static bool is_possible(struct weir_text *reason)
+{
+	if (changed.live_limit_bytes == WEIR_NO_LIMIT || weir_engine.pool.counts_live)
+		return true;
+	weir_text_string(reason, "WEIR_LIVE_LIMIT can be changed only where it was set when the "
+				 "program started: live blocks are not counted one by one here");
+	return false;
+}
+
+bool weir_settings_set(const char *name, const char *value, struct weir_text *reason,
+		       struct weir_tally *tally)
+{
+	bool done;
+
+	if (!wait_for_change()) {
+		weir_text_string(reason, "another change does not end");
+		return false;
+	}
+	changed = *config;
+	done = weir_config_set(&changed, name, value, memory_bytes, reason) && is_possible(reason);
+	if (done) {
+		apply();
+		settle(tally);
+	}
+	end_change();
+	if (done && tally->blocks > 0)
+		weir_engine_say(WEIR_TRIGGER_limit, tally);
+	return done;
+}
+
+struct weir_tally weir_settings_set_ceiling(size_t bytes)
+{
+	struct weir_tally tally = { 0, 0, 0 };
+
+	if (!weir_engine_pool() || !begin_change())
+		return tally;
+	ceiling_bytes = bytes;
+	put_in_force();
+	tally = weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_pressure, weir_os_now_ms());
+	end_change();
+	if (tally.blocks > 0)
+		weir_engine_say(WEIR_TRIGGER_pressure, &tally);
+	return tally;
+}
+
+/* The memory limit may change while the program runs. */
+
+static void resolve_again(size_t bytes)
+{
+	struct weir_tally tally;
+
+	changed = *config;
+	weir_config_resolve(&changed, bytes, NULL);
+	weir_store_relaxed(&memory_bytes, bytes);
+	apply();
+	tally = weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_limit, weir_os_now_ms());
+	if (tally.blocks > 0)
+		weir_engine_say(WEIR_TRIGGER_limit, &tally);
+}
+
+/* Unknown now: what was known stays in force. */
+uint64_t weir_settings_look_at_memory(uint64_t now_ms)
+{
+	uint64_t next_ms = weir_load_relaxed(&next_look_ms);
+	size_t bytes;
+
+	if (now_ms < next_ms)
+		return next_ms;
+	if (begin_change()) {
+		weir_store_relaxed(&next_look_ms, now_ms + LOOK_MS);
+		bytes = weir_memory_limit_bytes("");
+		if (bytes != 0 && bytes != memory_bytes)
+			resolve_again(bytes);
+		end_change();
+	}
+	return now_ms + LOOK_MS;
+}
+
+bool weir_settings_find_cgroup(struct weir_cgroup *cgroup)
+{
+	bool found = false;
+
+	if (begin_change()) {
+		found = weir_cgroup_find("", cgroup);
+		end_change();
+	}
+	return found;
+}
+
+void weir_settings_begin_anew(void)
+{
+	end_change();
+	weir_store_relaxed(&weir_stats_page.settings_sequence, 0U);
+	if (!weir_engine_pool())
+		return;
+	put_in_force();
+	weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_limit, weir_os_now_ms());
+}

@@ -1,0 +1,49 @@
+/* The settings in force, and how they change while the program runs. Layer 5.
+ *
+ * Three change them: `set`, the memory limit of the container, of which settings may be
+ * shares, and memory pressure, which lowers a ceiling on what is retained. One thread at a
+ * time, of those that ask for it: `changing`. A request that finds it taken goes on
+ * without. What is changed is in the pool and on the statistics page when the call
+ * returns. Not for signal handlers. */
+#ifndef WEIR_SETTINGS_H
+#define WEIR_SETTINGS_H
+
+#include "cgroup.h"
+#include "config.h"
+#include "pool.h"
+
+/* From the constructor, before anything else here. */
+void weir_settings_begin(struct weir_config *config);
+const struct weir_config *weir_settings(void);
+
+/* Turns shares into bytes. Once; of those who start the engine, by the one who may. False
+ * when WEIR_STRICT says that the program must stop. */
+bool weir_settings_resolve(void);
+
+/* The container's or machine's memory, as last read; 0 for unknown. */
+size_t weir_settings_memory_bytes(void);
+
+/* What they come to for the pool, and for requests that the cache may serve. */
+struct weir_pool_options weir_settings_pool_options(void);
+size_t weir_settings_cached_bytes(void);
+
+/* Changes a setting (weir_config_set) and releases what is beyond it, once the engine is
+ * ready. False with a reason. */
+bool weir_settings_set(const char *name, const char *value, struct weir_text *reason,
+		       struct weir_tally *tally);
+
+/* Under memory pressure: no more than so many bytes are retained from now on, whatever
+ * WEIR_LIMIT says; WEIR_NO_LIMIT ends it. Releases what is beyond. */
+struct weir_tally weir_settings_set_ceiling(size_t bytes);
+
+/* Reads the memory limit again, every ten seconds at most, and resolves the shares anew
+ * where it has changed. Returns when it has something to do next. */
+uint64_t weir_settings_look_at_memory(uint64_t now_ms);
+
+/* The process's cgroup; false where none is seen, or another thread is looking. */
+bool weir_settings_find_cgroup(struct weir_cgroup *cgroup);
+
+/* In a forked child whose parent may have been about to change something. */
+void weir_settings_begin_anew(void);
+
+#endif
