@@ -11,6 +11,9 @@ _weir_values() {
 	*COMMAND*) COMPREPLY+=($(compgen -W "$(weir help --words 2>/dev/null)" -- "$2")) ;;
 	esac
 	case $1 in
+	DIR) COMPREPLY+=($(compgen -d -- "$2")) ;;
+	esac
+	case $1 in
 	"[--] CMD"*) COMPREPLY+=($(compgen -c -- "$2")) ;;
 	esac
 	case $1:$2 in

@@ -2,7 +2,17 @@
 #include "command.h"
 
 const struct command *const commands[] = {
-	&command_run,	  &command_ps,	   &command_status, &command_top,
-	&command_release, &command_set,	   &command_config, &command_metrics,
-	&command_check,	  &command_doctor, &command_help,   NULL,
+	&command_run,
+	&command_ps,
+	&command_status,
+	&command_top,
+	&command_release,
+	&command_set,
+	&command_config,
+	&command_metrics,
+	&command_check,
+	&command_doctor,
+	&command_install,
+	&command_help,
+	NULL,
 };

@@ -3,6 +3,7 @@
 #include "help.h"
 #include "weir.h"
 
+#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +23,19 @@ static bool is_one_of(const char *word, const char *first, const char *second)
 	return strcmp(word, first) == 0 || strcmp(word, second) == 0;
 }
 
+/* Other sets of characters than UTF-8 are plug-ins of the C library, which a command that is
+ * linked statically may find no others of than of another version. */
+static void set_locale(void)
+{
+	if (setlocale(LC_CTYPE, "") != NULL && strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C");
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
 
-	setlocale(LC_CTYPE, "");
+	set_locale();
 	if (argc < 2) {
 		help_print_all(stderr);
 		return COMMAND_USAGE;

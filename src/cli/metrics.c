@@ -128,7 +128,8 @@ static int serve(const struct command *command, struct request *request)
 	int listener;
 
 	if (!http_is_built()) {
-		command_complain(command, "--listen: this build has no HTTP (libmicrohttpd)");
+		command_complain(command, "--listen: this command was built without "
+					  "libmicrohttpd, which serves HTTP");
 		return COMMAND_FAILED;
 	}
 	if (!http_parse_address(request->listen, &address))

@@ -3,7 +3,7 @@
 #include "program.h"
 #include "text.h"
 
-#include <glob.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,19 +29,32 @@ static bool take_library(const char *directory, const char *below, char *path,
 	return false;
 }
 
+bool preload_own_directory(char *path)
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	return slash != NULL;
+}
+
+/* The static command lies one directory further down in the build tree. */
 bool preload_find_library(char *path, char *tried)
 {
-	char own[PATH_MAX] = "";
+	static const char *const places[] = { "/.libs", "", "/../.libs" };
+	char own[PATH_MAX];
 	struct weir_text text;
-	ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-	char *slash = length < 0 ? NULL : strrchr(own, '/');
 
 	weir_text_init(&text, tried, PRELOAD_TRIED_BYTES);
-	if (slash != NULL) {
-		*slash = '\0';
-		if (take_library(own, "/.libs", path, &text) || take_library(own, "", path, &text))
-			return true;
-	}
+	if (preload_own_directory(own))
+		for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+			if (take_library(own, places[i], path, &text))
+				return true;
 	return take_library(LIBWEIR_DIR, "", path, &text);
 }
 
@@ -59,9 +72,9 @@ static const struct {
 
 #define BACKEND_COUNT (sizeof backends / sizeof *backends)
 
+/* Multiarch libraries lie one further down. */
 static const char *const directories[] = {
-	"/usr/local/lib", "/usr/lib",	      "/lib",	    "/usr/local/lib/*", "/usr/lib/*",
-	"/lib/*",	  "/usr/local/lib64", "/usr/lib64", "/lib64",
+	"/usr/local/lib", "/usr/lib", "/lib", "/usr/local/lib64", "/usr/lib64", "/lib64",
 };
 
 static bool take_path(const char *found, char *path)
@@ -74,29 +87,44 @@ static bool take_path(const char *found, char *path)
 	return true;
 }
 
-static bool find_in(const char *directory, const char *soname, char *path)
+static bool find_in(const char *directory, const char *below, const char *soname, char *path)
 {
-	char pattern[PATH_MAX];
+	char bytes[PATH_MAX];
 	struct weir_text text;
-	glob_t found;
-	bool done = false;
 
-	weir_text_init(&text, pattern, sizeof pattern);
+	weir_text_init(&text, bytes, sizeof bytes);
 	weir_text_string(&text, directory);
+	weir_text_string(&text, below);
 	weir_text_char(&text, '/');
 	weir_text_string(&text, soname);
-	if (glob(pattern, 0, NULL, &found) != 0)
+	return weir_text_fits(&text) && take_path(bytes, path);
+}
+
+/* Not by glob(3), which asks for users and so cannot be linked statically. */
+static bool find_below(const char *directory, const char *soname, char *path)
+{
+	DIR *all = opendir(directory);
+	char below[NAME_MAX + 2] = "/";
+	struct dirent *entry;
+	bool found = false;
+
+	if (all == NULL)
 		return false;
-	for (size_t i = 0; !done && i < found.gl_pathc; i++)
-		done = take_path(found.gl_pathv[i], path);
-	globfree(&found);
-	return done;
+	while (!found && (entry = readdir(all)) != NULL) {
+		strcpy(below + 1, entry->d_name);
+		found = entry->d_name[0] != '.' && find_in(directory, below, soname, path);
+	}
+	closedir(all);
+	return found;
 }
 
 static bool find_soname(const char *soname, char *path)
 {
 	for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
-		if (find_in(directories[i], soname, path))
+		if (find_in(directories[i], "", soname, path))
+			return true;
+	for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+		if (find_below(directories[i], soname, path))
 			return true;
 	return false;
 }

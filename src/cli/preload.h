@@ -8,14 +8,19 @@
 
 /* Finds libweir.so.0: beside this program in the build tree, beside it, then where it is
  * installed. False where it is in none of these, which are then in `tried`. */
-#define PRELOAD_TRIED_BYTES (3 * (size_t)PATH_MAX + 8)
+#define PRELOAD_TRIED_BYTES (4 * (size_t)PATH_MAX + 16)
+#define PRELOAD_NOT_FOUND "libweir.so.0 is in none of these: %s"
 bool preload_find_library(char *path, char *tried);
+
+/* The directory of this program, into PATH_MAX bytes; false without /proc. */
+bool preload_own_directory(char *path);
 
 /* Finds an allocator by its name or path; false with the reason for people. */
 #define PRELOAD_REASON_BYTES ((size_t)PATH_MAX + 256)
 bool preload_find_backend(const char *name, char *path, char *reason);
 
 /* The dynamic linker splits its list there, so that no such path can stand in it. */
+#define PRELOAD_NOT_LISTABLE "%s: a path with a space or a colon cannot stand in LD_PRELOAD"
 bool preload_is_listable(const char *path);
 
 /* The list with weir at its begin, the backend (or NULL) behind it, and what was there

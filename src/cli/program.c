@@ -114,11 +114,10 @@ static const struct format *own_format(void)
 }
 
 /* C libraries differ by the name of their dynamic linker; its directory is a matter of the
- * distribution. */
+ * distribution. A command that is linked statically names none itself. */
 static bool has_own_libc(const struct format *format)
 {
-	return strcmp(program_base_name(format->interpreter),
-		      program_base_name(own_format()->interpreter)) == 0;
+	return strcmp(program_base_name(format->interpreter), DYNAMIC_LINKER) == 0;
 }
 
 static enum program_obstacle machine_obstacle(const struct format *format)

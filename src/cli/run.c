@@ -172,7 +172,7 @@ static bool find_library(struct request *request)
 
 	if (preload_find_library(request->library, tried))
 		return true;
-	command_complain(request->command, "libweir.so.0 is in none of these: %s", tried);
+	command_complain(request->command, PRELOAD_NOT_FOUND, tried);
 	return false;
 }
 
@@ -180,8 +180,7 @@ static bool is_listable(const struct request *request, const char *path)
 {
 	if (preload_is_listable(path))
 		return true;
-	command_complain(request->command,
-			 "%s: a path with a space or a colon cannot stand in LD_PRELOAD", path);
+	command_complain(request->command, PRELOAD_NOT_LISTABLE, path);
 	return false;
 }
 

@@ -1,11 +1,5 @@
 /* weir metrics: OpenMetrics text, printed, served over HTTP, and scraped by Prometheus. */
-#include "command.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
+#include "scrape.h"
 
 #include <algorithm>
 #include <csignal>
@@ -137,76 +131,6 @@ TEST(CommandMetrics, AreThoseOfTheProcessesThatAreNamed)
 
 /* HTTP */
 
-class Exporter : public Running
-{
-public:
-	explicit Exporter(std::vector<std::string> pids = {},
-			  const std::string &address = "127.0.0.1:0")
-	    : Running(launch(std::move(pids), address))
-	{
-		static const std::regex url("listening on http://[^ ]+:([0-9]+)/metrics\n");
-		std::smatch found;
-		std::string said;
-
-		if (eventually([&] {
-			    said = errors();
-			    return std::regex_search(said, found, url);
-		    }))
-			port_ = static_cast<uint16_t>(std::stoul(found[1]));
-		EXPECT_NE(0, port_) << said;
-	}
-	uint16_t port() const { return port_; }
-	Outcome end(int number = SIGTERM)
-	{
-		signal(number);
-		return finish();
-	}
-
-private:
-	static Launch launch(std::vector<std::string> pids, const std::string &address)
-	{
-		pids.insert(pids.begin(), { "metrics", "--listen", address });
-		return command(pids);
-	}
-	uint16_t port_ = 0;
-};
-
-/* Everything that is answered until the other end closes. */
-std::string ask_http(uint16_t port, const std::string &request)
-{
-	sockaddr_in address = {};
-	timeval limit = { 10, 0 };
-	int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	std::string answer;
-	char chunk[4096];
-	ssize_t count;
-
-	address.sin_family = AF_INET;
-	address.sin_port = htons(port);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(peer, reinterpret_cast<sockaddr *>(&address), sizeof(address)) == 0 &&
-	    send(peer, request.data(), request.size(), MSG_NOSIGNAL) ==
-		    static_cast<ssize_t>(request.size()))
-		while ((count = recv(peer, chunk, sizeof(chunk), 0)) > 0)
-			answer.append(chunk, static_cast<size_t>(count));
-	close(peer);
-	return answer;
-}
-
-std::string get(uint16_t port, const std::string &path, const std::string &method = "GET")
-{
-	return ask_http(port, method + " " + path + " HTTP/1.1\r\nHost: here\r\n" +
-				      "Connection: close\r\n\r\n");
-}
-
-std::string body(const std::string &answer)
-{
-	size_t end = answer.find("\r\n\r\n");
-
-	return end == std::string::npos ? "no answer" : answer.substr(end + 4);
-}
-
 TEST(CommandMetrics, AreServed)
 {
 	Holder holder;
@@ -260,67 +184,14 @@ TEST(CommandMetrics, SayWhyTheyAreNotServed)
 
 /* Prometheus */
 
-class Prometheus : private Directory, public Running
+std::string configuration(uint16_t target)
 {
-public:
-	Prometheus(const std::string &program, uint16_t target)
-	    : Running(launch(program, configure(file("weir.yml"), target), file("data")))
-	{
-		static const std::regex port(R"(msg="Listening on" address=127\.0\.0\.1:([0-9]+))");
-		std::smatch found;
-		std::string said;
-
-		if (eventually([&] {
-			    said = errors();
-			    return std::regex_search(said, found, port);
-		    }))
-			port_ = static_cast<uint16_t>(std::stoul(found[1]));
-		EXPECT_NE(0, port_) << said;
-	}
-	/* The value of the one series that the query finds; empty where it finds none yet. */
-	std::string value(const std::string &query) const
-	{
-		auto answer = nlohmann::json::parse(
-			body(ask_http(port_, "GET /api/v1/query?query=" + query +
-						     " HTTP/1.0\r\nHost: here\r\n\r\n")),
-			nullptr, false);
-		auto none = nlohmann::json::array();
-		auto series = answer.is_discarded() || answer["status"] != "success"
-				      ? none
-				      : answer["data"]["result"];
-
-		return series.size() == 1 ? series[0]["value"][1].get<std::string>() : "";
-	}
-	void expect_value(const std::string &query, uint64_t wanted) const
-	{
-		std::string seen;
-
-		EXPECT_TRUE(eventually([&] {
-			seen = value(query);
-			return seen == std::to_string(wanted);
-		})) << query
-		    << " is " << seen << ", not " << wanted;
-	}
-
-private:
-	static std::string configure(const std::string &path, uint16_t target)
-	{
-		write_file(path, "global: { scrape_interval: 200ms, scrape_timeout: 200ms }\n"
-				 "scrape_configs:\n"
-				 "  - job_name: weir\n"
-				 "    static_configs: [ { targets: [ '127.0.0.1:" +
-					 std::to_string(target) + "' ] } ]\n");
-		return path;
-	}
-	static Launch launch(const std::string &program, const std::string &config,
-			     const std::string &data)
-	{
-		return Launch({ program, "--config.file=" + config, "--storage.tsdb.path=" + data,
-				"--web.listen-address=127.0.0.1:0" })
-			.plain();
-	}
-	uint16_t port_ = 0;
-};
+	return "global: { scrape_interval: 200ms, scrape_timeout: 200ms }\n"
+	       "scrape_configs:\n"
+	       "  - job_name: weir\n"
+	       "    static_configs: [ { targets: [ '127.0.0.1:" +
+	       std::to_string(target) + "' ] } ]\n";
+}
 
 TEST(CommandMetrics, AreScrapedByPrometheus)
 {
@@ -329,8 +200,8 @@ TEST(CommandMetrics, AreScrapedByPrometheus)
 	NEED_FOUND(program, "prometheus");
 	Holder holder;
 	Exporter exporter;
-	Prometheus prometheus(program, exporter.port());
-	std::string labels = "%7Bpid=%22" + std::to_string(holder.pid()) + "%22%7D";
+	Prometheus prometheus(program, configuration(exporter.port()));
+	std::string labels = "{pid=\"" + std::to_string(holder.pid()) + "\"}";
 
 	prometheus.expect_value("weir_retained_bytes" + labels, 4 * counted(3 * MiB));
 	prometheus.expect_value("weir_live_bytes" + labels, 2 * counted(3 * MiB));
@@ -338,8 +209,7 @@ TEST(CommandMetrics, AreScrapedByPrometheus)
 	prometheus.expect_value("up", 1);
 	command_output({ "release", std::to_string(holder.pid()) });
 	prometheus.expect_value("weir_retained_bytes" + labels, 0);
-	prometheus.signal(SIGTERM);
-	EXPECT_TRUE(prometheus.finish().succeeded()) << prometheus.finish().describe();
+	EXPECT_TRUE(prometheus.end().succeeded()) << prometheus.finish().describe();
 }
 
 } // namespace
