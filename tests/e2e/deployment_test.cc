@@ -77,7 +77,7 @@ protected:
 	}
 
 	Puppet holder_{ puppet().env("WEIR_MAX_ALLOC", "1M") };
-	Exporter exporter_;
+	Exporter exporter_{ { std::to_string(holder_.pid()) } };
 	std::unique_ptr<Prometheus> prometheus_;
 };
 
