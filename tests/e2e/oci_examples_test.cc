@@ -147,7 +147,7 @@ public:
 	{
 		podman.play(manifest);
 	}
-	~Pod() { podman_.run({ "pod", "rm", "-fa", "-t", "0" }); }
+	~Pod() { podman_.remove_all(); }
 
 private:
 	const Podman &podman_;
@@ -185,6 +185,11 @@ nlohmann::json pod_of_daemonset(const nlohmann::json &set, const std::string &di
 	return pod;
 }
 
+void append(std::vector<std::string> &options, const std::string &option, const std::string &value)
+{
+	options.insert(options.end(), { option, value });
+}
+
 /* How podman is told what a securityContext says. */
 std::vector<std::string> security_options(const nlohmann::json &context)
 {
@@ -194,10 +199,10 @@ std::vector<std::string> security_options(const nlohmann::json &context)
 		options.push_back("--read-only");
 	if (!context["allowPrivilegeEscalation"])
 		options.push_back("--security-opt=no-new-privileges");
-	for (const std::string capability : context["capabilities"]["drop"])
-		options.push_back("--cap-drop=" + capability);
-	for (const std::string capability : context["capabilities"]["add"])
-		options.push_back("--cap-add=" + capability);
+	for (const char *change : { "drop", "add" })
+		for (const std::string capability :
+		     context["capabilities"].value(change, nlohmann::json::array()))
+			append(options, std::string("--cap-") + change, capability);
 	return options;
 }
 
@@ -229,11 +234,6 @@ TEST_F(ContainerExamples, ADaemonSetInstallsWeirAndExportsWhatItsNodeRuns)
 }
 
 /* Compose. */
-
-void append(std::vector<std::string> &options, const std::string &option, const std::string &value)
-{
-	options.insert(options.end(), { option, value });
-}
 
 /* How podman is told what a service of a compose file says; what is not known here fails. */
 std::vector<std::string> service_options(const nlohmann::json &service)

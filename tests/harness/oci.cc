@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <regex>
 #include <sstream>
 
@@ -15,7 +16,7 @@ namespace
 {
 
 /* Seconds after which a container ends, whatever has become of the test. */
-constexpr char lifetime[] = "120";
+constexpr unsigned lifetime = 120;
 
 /* Hybrid hierarchies of cgroups are too much for crun, and limits beyond the machine's own for
  * runc. Locks in files: those in shared memory are one set for all stores. */
@@ -57,6 +58,20 @@ std::string output_of(const Launch &launch)
 std::string output_of(const std::vector<std::string> &argv)
 {
 	return output_of(Launch(argv).plain());
+}
+
+/* Whether a process has the directory in its command line, as podman's helpers do that clean up
+ * after a container. */
+bool is_in_use(const std::string &directory)
+{
+	for (const fs::directory_entry &entry : fs::directory_iterator("/proc")) {
+		std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+		std::string line((std::istreambuf_iterator<char>(file)), {});
+
+		if (line.find(directory) != std::string::npos)
+			return true;
+	}
+	return false;
 }
 
 } // namespace
@@ -154,12 +169,18 @@ Podman::Podman()
 
 Podman::~Podman()
 {
-	for (const std::vector<std::string> &all :
-	     { std::vector<std::string>{ "pod", "rm", "-fa", "-t", "0" },
-	       { "rm", "-fa", "-t", "0" },
-	       { "volume", "rm", "-fa" },
-	       { "rmi", "-fa" } })
-		run(all);
+	remove_all();
+	run({ "volume", "rm", "-fa" });
+	run({ "rmi", "-fa" });
+	EXPECT_TRUE(eventually([this] { return !is_in_use(path() + "/"); }));
+}
+
+/* Removing a pod that runs takes seconds. */
+void Podman::remove_all() const
+{
+	launch({ "kill", "-s", "KILL", "-a" }).run();
+	run({ "pod", "rm", "-fa", "-t", "0" });
+	run({ "rm", "-fa", "-t", "0" });
 }
 
 /* Not here: a file or directory that is named as an image is would be built. */
@@ -226,7 +247,8 @@ Container::Container(const Podman &podman, const std::string &name,
 		     const std::vector<std::string> &arguments)
     : podman_(podman), name_(name)
 {
-	std::vector<std::string> all = { "run", "-d", "--timeout", lifetime, "--name", name };
+	std::vector<std::string> all = { "run",	   "-d", "--timeout", std::to_string(lifetime),
+					 "--name", name };
 
 	all.insert(all.end(), arguments.begin(), arguments.end());
 	podman.run(all);
@@ -236,12 +258,12 @@ static Launch contained(const Podman &podman, const std::string &image, const st
 			const std::vector<std::string> &options)
 {
 	std::vector<std::string> all = {
-		"run", "-i", "--rm", "--timeout", lifetime, "--name", name
+		"run", "-i", "--rm", "--timeout", std::to_string(lifetime), "--name", name
 	};
 
 	all.insert(all.end(), options.begin(), options.end());
 	all.insert(all.end(), { image, "puppet" });
-	return podman.launch(all);
+	return podman.launch(all).seconds(lifetime);
 }
 
 ContainedPuppet::ContainedPuppet(const Podman &podman, const std::string &image,

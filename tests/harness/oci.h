@@ -58,6 +58,7 @@ public:
 	pid_t pid(const std::string &container) const; /* here */
 	std::string exec(const std::string &container, std::vector<std::string> arguments) const;
 	void remove(const std::string &container) const;
+	void remove_all() const; /* containers and pods */
 };
 
 /* A container that runs until its end. */
