@@ -157,22 +157,23 @@ void weir_cache_age(struct weir_cache *cache, unsigned parts)
 	}
 }
 
-bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space, unsigned parts,
+static const struct weir_cache_entry *entry_of(const struct weir_cache *cache,
+					       const struct weir_slot *slot)
+{
+	return &cache->entries[0][0] + weir_load_relaxed(&slot->next) - 1;
+}
+
+static bool take_aged(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
+{
+	return (word & WEIR_SLOT_AGED) &&
+	       weir_load_relaxed(&entry_of(cache, slot)->age) >= WEIR_CACHE_OLD &&
+	       take_free(cache, slot, word);
+}
+
+bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space,
 			  struct weir_region **region, uint32_t *index, uint64_t *word)
 {
-	struct weir_slot *slot;
-
-	for (unsigned group = 0, c = 0; next_bound(cache, &group, &c); c++) {
-		slot = slot_of(cache, group, c, word);
-		if (!slot || !(*word & WEIR_SLOT_AGED) ||
-		    weir_load_relaxed(&cache->entries[group][c].age) < parts ||
-		    !take_free(cache, slot, *word))
-			continue;
-		*region = &space->regions[weir_class_region(c)];
-		*index = (uint32_t)(slot - (*region)->slots);
-		return true;
-	}
-	return false;
+	return find(cache, space, take_aged, region, index, word);
 }
 
 static bool reclaim_live(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)

@@ -125,8 +125,9 @@ bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_
  * last call, to the age of those that still were. */
 void weir_cache_age(struct weir_cache *cache, unsigned parts);
 
-/* Takes a free slot of that age, as weir_cache_take_any. */
-bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space, unsigned parts,
+/* Takes a free slot of WEIR_CACHE_OLD parts, as weir_cache_take_any. */
+#define WEIR_CACHE_OLD 3U
+bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space,
 			  struct weir_region **region, uint32_t *index, uint64_t *word);
 
 /* A live slot's word is CACHED no more: its live units are the caller's to count. */

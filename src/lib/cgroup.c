@@ -55,12 +55,7 @@ static char line[LINE_BYTES];
 
 static bool join(char *path, const char *first, const char *second)
 {
-	struct weir_text text;
-
-	weir_text_init(&text, path, PATH_BYTES);
-	weir_text_string(&text, first);
-	weir_text_string(&text, second);
-	return weir_text_fits(&text);
+	return weir_text_join(path, PATH_BYTES, first, second);
 }
 
 static void reader_start(const char *root, const char *file)

@@ -126,7 +126,7 @@ static bool is_wanted(const struct weir_decay *decay, const struct weir_pool *po
 static bool release_blocks(const struct weir_decay *decay, struct weir_pool *pool,
 			   struct weir_tally *tally)
 {
-	while (!is_wanted(decay, pool) && weir_pool_drop_aged(pool, WEIR_DECAY_PARTS, tally))
+	while (!is_wanted(decay, pool) && weir_pool_drop_aged(pool, tally))
 		if (tally->units >= STEP_UNITS)
 			return true;
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)

@@ -1,7 +1,6 @@
 #include "engine.h"
 
 #include "release.h"
-#include "report.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -11,14 +10,12 @@ struct weir_gate weir_gate = { .min_bytes = SIZE_MAX };
 struct weir_space weir_space;
 struct weir_engine weir_engine;
 
-static const struct weir_config *config; /* const after weir_engine_enable */
 static struct weir_pool *const pool = &weir_engine.pool;
 static weir_engine_watch *watch; /* const, too; or NULL */
 static bool tended;		 /* atomic, relaxed: the helper thread looks after it all */
 
 void weir_engine_enable(struct weir_config *enabled, weir_engine_watch *called)
 {
-	config = enabled;
 	weir_engine.config = enabled;
 	watch = called;
 	weir_gate.min_bytes = enabled->min_bytes;
@@ -33,7 +30,7 @@ static bool resolve(void)
 {
 	bool valid = weir_settings_resolve();
 
-	weir_gate.min_bytes = config->min_bytes;
+	weir_gate.min_bytes = weir_engine.config->min_bytes;
 	return valid;
 }
 
@@ -71,25 +68,13 @@ static struct weir_space_options space_options(void)
 		.advice = WEIR_HUGE_NEVER,
 	};
 
-	if (config->hugepages == WEIR_HUGEPAGES_ALWAYS) {
+	if (weir_engine.config->hugepages == WEIR_HUGEPAGES_ALWAYS) {
 		options.huge_stride_bytes = 4 * WEIR_MIB;
-	} else if (config->hugepages == WEIR_HUGEPAGES_AUTO && huge_pages_allowed()) {
+	} else if (weir_engine.config->hugepages == WEIR_HUGEPAGES_AUTO && huge_pages_allowed()) {
 		options.huge_stride_bytes = 8 * WEIR_MIB;
 		options.huge_stride_max = 64 * WEIR_MIB;
 	}
 	return options;
-}
-
-static void say_unavailable(void)
-{
-	struct weir_line line;
-
-	if (!config->verbose)
-		return;
-	weir_line_begin(&line);
-	weir_text_string(&line.text,
-			 "no addresses to reserve, large requests go to the next allocator");
-	weir_line_send(&line);
 }
 
 /* Where a reader outside finds the slots. */
@@ -119,12 +104,13 @@ static bool set_up(void)
 	resolve();
 	options = space_options();
 	if (!weir_space_init(&weir_space, &options)) {
-		say_unavailable();
+		weir_settings_say("no addresses to reserve, ",
+				  "large requests go to the next allocator");
 		return false;
 	}
 	limits = weir_settings_pool_options();
 	weir_pool_init(pool, &weir_space, &limits);
-	weir_decay_init(&weir_engine.decay, config->decay_ms, weir_os_now_ms());
+	weir_decay_init(&weir_engine.decay, weir_engine.config->decay_ms, weir_os_now_ms());
 	show_regions();
 	weir_engine_open_gate();
 	return true;
@@ -171,7 +157,7 @@ struct weir_pool *weir_engine_pool(void)
 
 void weir_engine_say(enum weir_trigger trigger, const struct weir_tally *tally)
 {
-	if (config->verbose)
+	if (weir_engine.config->verbose)
 		weir_release_say(trigger, tally);
 }
 

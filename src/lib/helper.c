@@ -6,8 +6,8 @@
 
 #include "duty.h"
 #include "engine.h"
-#include "report.h"
 #include "server.h"
+#include "settings.h"
 #include "socket_path.h"
 
 #include <link.h>
@@ -49,17 +49,6 @@ static sigset_t program_mask;		 /* of the thread that started it */
 static const struct weir_duty *wanted[DUTIES];
 static unsigned wanted_count;
 static const char *own_threads;
-
-static void say(const char *what)
-{
-	struct weir_line line;
-
-	if (!config->verbose)
-		return;
-	weir_line_begin(&line);
-	weir_text_string(&line.text, what);
-	weir_line_send(&line);
-}
 
 /* Waiting */
 
@@ -186,8 +175,8 @@ static void *work_apart(void *unused)
 
 	prctl(PR_SET_NAME, "weir");
 	if (!own) {
-		say("neither control socket nor memory pressure: the kernel refuses a thread "
-		    "descriptors of its own");
+		weir_settings_say("neither control socket nor memory pressure: ",
+				  "the kernel refuses a thread descriptors of its own");
 		choose_duties(false);
 	}
 	work(own);

@@ -610,22 +610,20 @@ bool weir_pool_drop_cached(struct weir_pool *pool, struct weir_block *block,
 			   struct weir_tally *tally)
 {
 	struct weir_slot *slot = &block->region->slots[block->index];
-	uint64_t extent = weir_slot_extent(block->word);
 
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	if (!weir_cache_unbind(&pool->cache, slot, block->word))
 		return false;
-	if (!place(pool, block, 0, extent, 0, tally))
-		push_refused(pool, block, extent);
+	release_part(pool, block, UINT64_MAX, tally);
 	return true;
 }
 
-bool weir_pool_drop_aged(struct weir_pool *pool, unsigned parts, struct weir_tally *tally)
+bool weir_pool_drop_aged(struct weir_pool *pool, struct weir_tally *tally)
 {
 	struct weir_block block;
 
 	block.epoch = weir_load_seq_cst(&pool->epoch);
-	if (!weir_cache_take_aged(&pool->cache, pool->space, parts, &block.region, &block.index,
+	if (!weir_cache_take_aged(&pool->cache, pool->space, &block.region, &block.index,
 				  &block.word))
 		return false;
 	release_part(pool, &block, UINT64_MAX, tally);

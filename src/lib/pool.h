@@ -28,8 +28,8 @@
 #include "usage.h"
 
 #define WEIR_NO_CLASS WEIR_CLASS_COUNT
-#define WEIR_DECAY_PARTS 3 /* ticks in a period (decay.h) */
-#define WEIR_POOL_SHARDS 4 /* lists per class, picked by thread; a power of two */
+#define WEIR_DECAY_PARTS WEIR_CACHE_OLD /* ticks in a period (decay.h) */
+#define WEIR_POOL_SHARDS 4		/* lists per class, picked by thread; a power of two */
 
 struct weir_pool_options {
 	size_t limit_bytes;			     /* at most 4 TiB */
@@ -122,8 +122,8 @@ bool weir_pool_keep(struct weir_pool *pool, uint64_t units);
 bool weir_pool_drop_cached(struct weir_pool *pool, struct weir_block *block,
 			   struct weir_tally *tally);
 
-/* Releases a block of the cache that is so old (weir_cache_age). False when there is none. */
-bool weir_pool_drop_aged(struct weir_pool *pool, unsigned parts, struct weir_tally *tally);
+/* Releases a block of the cache that is old (weir_cache_take_aged). False when there is none. */
+bool weir_pool_drop_aged(struct weir_pool *pool, struct weir_tally *tally);
 
 /* The cache's class for a request, or WEIR_NO_CLASS. Its stride leaves the spare that
  * every such request has (classes.h). */

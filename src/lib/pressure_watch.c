@@ -20,11 +20,6 @@ struct asked {
 	const char *data;
 };
 
-static enum weir_pressure higher(enum weir_pressure a, enum weir_pressure b)
-{
-	return a > b ? a : b;
-}
-
 /* Waits */
 
 static void add_wait(struct weir_pressure_watch *watch, int fd, short events,
@@ -39,16 +34,6 @@ static enum weir_pressure lose(struct weir_pressure_wait *wait)
 	weir_os_close(wait->fd);
 	wait->fd = -1;
 	return WEIR_PRESSURE_NONE;
-}
-
-static bool join_path(char *path, const char *directory, const char *file)
-{
-	struct weir_text text;
-
-	weir_text_init(&text, path, WEIR_CGROUP_PATH_BYTES);
-	weir_text_string(&text, directory);
-	weir_text_string(&text, file);
-	return weir_text_fits(&text);
 }
 
 /* Pressure stall information */
@@ -94,7 +79,7 @@ static bool begin_stalls(struct weir_pressure_watch *watch, const char *director
 	static char path[WEIR_CGROUP_PATH_BYTES];
 	bool any = false;
 
-	if (!join_path(path, directory, file))
+	if (!weir_text_join(path, sizeof path, directory, file))
 		return false;
 	for (size_t i = 0; i < sizeof triggers / sizeof triggers[0]; i++)
 		any |= add_trigger(watch, path, triggers[i].text, triggers[i].means);
@@ -242,7 +227,7 @@ static enum weir_pressure take_counters(struct weir_pressure_watch *watch, const
 	enum weir_pressure heard = WEIR_PRESSURE_NONE;
 
 	while (*text != '\0') {
-		heard = higher(heard, take_counter(watch, text));
+		heard = weir_max(heard, take_counter(watch, text));
 		text += strcspn(text, "\n");
 		text += *text == '\n';
 	}
@@ -269,7 +254,7 @@ static bool begin_counters(struct weir_pressure_watch *watch, const struct asked
 
 	(void)asked;
 	if (watch->cgroup->version != 2 ||
-	    !join_path(path, watch->cgroup->directory, "/memory.events"))
+	    !weir_text_join(path, sizeof path, watch->cgroup->directory, "/memory.events"))
 		return false;
 	fd = weir_os_open(path, false);
 	if (fd < 0)
@@ -304,7 +289,9 @@ static int ask_events(const struct weir_cgroup *cgroup, const char *file, const 
 	char line[96];
 	struct weir_text text;
 	int event = weir_os_event();
-	int target = join_path(path, cgroup->directory, file) ? weir_os_open(path, false) : -1;
+	int target = weir_text_join(path, sizeof path, cgroup->directory, file)
+			     ? weir_os_open(path, false)
+			     : -1;
 	bool done;
 
 	weir_text_init(&text, line, sizeof line);
@@ -314,13 +301,23 @@ static int ask_events(const struct weir_cgroup *cgroup, const char *file, const 
 	weir_text_char(&text, ' ');
 	weir_text_string(&text, what);
 	done = event >= 0 && target >= 0 &&
-	       join_path(path, cgroup->directory, "/cgroup.event_control") &&
+	       weir_text_join(path, sizeof path, cgroup->directory, "/cgroup.event_control") &&
 	       weir_os_append_file(path, line, text.used) == 0;
 	if (target >= 0)
 		weir_os_close(target);
 	if (!done && event >= 0)
 		weir_os_close(event);
 	return done ? event : -1;
+}
+
+static bool add_events(struct weir_pressure_watch *watch, const char *file, const char *what,
+		       enum weir_pressure means, weir_pressure_hear *hear)
+{
+	int fd = ask_events(watch->cgroup, file, what);
+
+	if (fd >= 0)
+		add_wait(watch, fd, POLLIN, means, hear);
+	return fd >= 0;
 }
 
 /* The level "low" is not among them: the kernel reclaims then, which in a cgroup that is full
@@ -345,17 +342,13 @@ static enum weir_pressure hear_level(struct weir_pressure_watch *watch,
 static bool begin_levels(struct weir_pressure_watch *watch, const struct asked *asked)
 {
 	bool any = false;
-	int fd;
 
 	(void)asked;
 	if (watch->cgroup->version != 1)
 		return false;
-	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-		fd = ask_events(watch->cgroup, "/memory.pressure_level", levels[i].text);
-		if (fd >= 0)
-			add_wait(watch, fd, POLLIN, levels[i].means, hear_level);
-		any |= fd >= 0;
-	}
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+		any |= add_events(watch, "/memory.pressure_level", levels[i].text, levels[i].means,
+				  hear_level);
 	return any;
 }
 
@@ -398,7 +391,6 @@ static bool begin_usage(struct weir_pressure_watch *watch, const struct asked *a
 	char number[24];
 	struct weir_text text;
 	bool any = false;
-	int fd;
 
 	(void)asked;
 	if (watch->cgroup->version != 1 || watch->cgroup->limit_bytes == 0)
@@ -406,10 +398,8 @@ static bool begin_usage(struct weir_pressure_watch *watch, const struct asked *a
 	for (size_t i = 0; i < sizeof thresholds / sizeof thresholds[0]; i++) {
 		weir_text_init(&text, number, sizeof number);
 		weir_text_decimal(&text, threshold_bytes(watch->cgroup, i));
-		fd = ask_events(watch->cgroup, "/memory.usage_in_bytes", number);
-		if (fd >= 0)
-			add_wait(watch, fd, POLLIN, thresholds[i].means, hear_usage);
-		any |= fd >= 0;
+		any |= add_events(watch, "/memory.usage_in_bytes", number, thresholds[i].means,
+				  hear_usage);
 	}
 	return any;
 }
@@ -488,7 +478,7 @@ enum weir_pressure weir_pressure_watch_hear(struct weir_pressure_watch *watch,
 
 	for (unsigned i = 0; i < count; i++)
 		if (waits[i].fd >= 0 && waits[i].revents != 0)
-			heard = higher(heard, hear_one(watch, &waits[i]));
+			heard = weir_max(heard, hear_one(watch, &waits[i]));
 	return heard;
 }
 

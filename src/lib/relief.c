@@ -7,7 +7,6 @@
 #include "engine.h"
 #include "pressure.h"
 #include "pressure_watch.h"
-#include "report.h"
 #include "settings.h"
 
 /* After an event: in a container that thrashes they come a thousand times a second, and the
@@ -29,18 +28,6 @@ static bool is_wanted(const struct weir_config *config)
 	return config->pressure;
 }
 
-static void say_watched(void)
-{
-	struct weir_line line;
-
-	if (!weir_settings()->verbose)
-		return;
-	weir_line_begin(&line);
-	weir_text_string(&line.text, "memory pressure: watching ");
-	weir_text_string(&line.text, weir_pressure_watch_name(&watch));
-	weir_line_send(&line);
-}
-
 static void open_watch(void)
 {
 	const struct weir_config *config = weir_settings();
@@ -58,7 +45,7 @@ static void begin(void)
 	next_find_ms = weir_os_now_ms() + FIND_MS;
 	weir_settings_find_cgroup(&cgroup);
 	open_watch();
-	say_watched();
+	weir_settings_say("memory pressure: watching ", weir_pressure_watch_name(&watch));
 }
 
 /* Thresholds are fractions of the limit. */

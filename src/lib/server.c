@@ -2,7 +2,6 @@
 
 #include "control.h"
 #include "duty.h"
-#include "report.h"
 #include "request.h"
 #include "settings.h"
 #include "socket.h"
@@ -43,17 +42,6 @@ static void show_path(const char *path)
 	weir_stats_begin_texts();
 	memcpy(weir_stats_page.socket, path, strlen(path) + 1);
 	weir_stats_end_texts();
-}
-
-static void say(const char *what)
-{
-	struct weir_line line;
-
-	if (!weir_settings()->verbose)
-		return;
-	weir_line_begin(&line);
-	weir_text_string(&line.text, what);
-	weir_line_send(&line);
 }
 
 /* Peers */
@@ -170,7 +158,7 @@ static void start(void)
 		return;
 	if (!weir_socket_listen(&listener, weir_settings())) {
 		advance(PHASE_BINDING, PHASE_IDLE);
-		say("no place for the control socket, trying again");
+		weir_settings_say("no place for the control socket, ", "trying again");
 	} else if (advance(PHASE_BINDING, PHASE_SERVING)) {
 		show_path(listener.path);
 	} else {

@@ -2,6 +2,7 @@
 
 #include "engine.h"
 #include "release.h"
+#include "report.h"
 
 #include <string.h>
 
@@ -48,6 +49,18 @@ void weir_settings_begin(struct weir_config *loaded)
 const struct weir_config *weir_settings(void)
 {
 	return config;
+}
+
+void weir_settings_say(const char *what, const char *more)
+{
+	struct weir_line line;
+
+	if (!config->verbose)
+		return;
+	weir_line_begin(&line);
+	weir_text_string(&line.text, what);
+	weir_text_string(&line.text, more);
+	weir_line_send(&line);
 }
 
 size_t weir_settings_memory_bytes(void)

@@ -16,6 +16,9 @@
 void weir_settings_begin(struct weir_config *config);
 const struct weir_config *weir_settings(void);
 
+/* One line of both parts, when WEIR_VERBOSE. */
+void weir_settings_say(const char *what, const char *more);
+
 /* Turns shares into bytes. Once; of those who start the engine, by the one who may. False
  * when WEIR_STRICT says that the program must stop. */
 bool weir_settings_resolve(void);

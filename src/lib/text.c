@@ -46,6 +46,16 @@ static void put_number(struct weir_text *text, uint64_t value, unsigned base, un
 	weir_text_bytes(text, digits + at, sizeof digits - at);
 }
 
+bool weir_text_join(char *data, size_t size, const char *first, const char *second)
+{
+	struct weir_text text;
+
+	weir_text_init(&text, data, size);
+	weir_text_string(&text, first);
+	weir_text_string(&text, second);
+	return weir_text_fits(&text);
+}
+
 void weir_text_decimal(struct weir_text *text, uint64_t value)
 {
 	put_number(text, value, 10, 1);

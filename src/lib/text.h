@@ -17,6 +17,8 @@ void weir_text_init(struct weir_text *text, char *data, size_t size);
 void weir_text_char(struct weir_text *text, char c);
 void weir_text_string(struct weir_text *text, const char *string);
 void weir_text_bytes(struct weir_text *text, const char *bytes, size_t count);
+/* Both, one after the other; false where they do not fit. */
+bool weir_text_join(char *data, size_t size, const char *first, const char *second);
 void weir_text_decimal(struct weir_text *text, uint64_t value);
 /* 0x and lower-case digits, no leading zeros. */
 void weir_text_hex(struct weir_text *text, uint64_t value);
