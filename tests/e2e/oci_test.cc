@@ -1,8 +1,10 @@
 /* Real containers (podman, runc): the program is process 1, its memory is limited, and weir comes
  * by a volume and the environment. */
 #include "oci.h"
+#include "snippet.h"
 
 #include <filesystem>
+#include <regex>
 
 using namespace e2e;
 
@@ -80,6 +82,13 @@ void retain(Puppet &puppet, unsigned blocks)
 	puppet.free(1, blocks);
 }
 
+/* What a block of the document about a container prints. */
+std::string run_block(const Podman &podman, const std::string &name, const ContainedPuppet &puppet)
+{
+	return podman.run_script(snippet("docs/containers.md", "tests/e2e/oci_test.cc", name),
+				 puppet.name());
+}
+
 class ContainersByCgroupNamespace : public Containers,
 				    public testing::WithParamInterface<const char *>
 {
@@ -109,11 +118,13 @@ TEST_F(Containers, ReleaseByASignalToProcessOne)
 
 	retain(puppet, 10);
 	EXPECT_EQ(10 * counted(1 * MiB), puppet.status().number("retained_bytes"));
-	podman->run({ "kill", "-s", "USR1", puppet.name() });
+	std::string printed = run_block(*podman, "outside", puppet);
 	EXPECT_TRUE(eventually(
 		[&] { return puppet.status().number("released/signal/releases") == 1; }));
 	EXPECT_EQ(0U, puppet.status().number("retained_bytes"));
 	EXPECT_EQ(0U, puppet.ask("check"));
+	EXPECT_TRUE(std::regex_search(printed, std::regex("MEM USAGE[^]*signal[^]*MEM USAGE")))
+		<< printed;
 }
 
 TEST_F(Containers, AreSeenAndReleasedFromOutside)
@@ -183,7 +194,7 @@ TEST_F(Containers, FollowTheirLimitWhenItChanges)
 
 	retain(puppet, 100);
 	EXPECT_EQ(64 * MiB, puppet.status().number("retained_bytes"));
-	podman->run({ "update", "--memory=128m", puppet.name() });
+	run_block(*podman, "resize", puppet);
 	EXPECT_TRUE(eventually([&] { return puppet.status().number("limit_bytes") == 32 * MiB; }));
 	EXPECT_GE(32 * MiB, puppet.status().number("retained_bytes"));
 	podman->run({ "update", "--memory=512m", puppet.name() });

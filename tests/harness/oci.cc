@@ -187,7 +187,12 @@ void Podman::remove_all() const
 Launch Podman::launch(std::vector<std::string> arguments) const
 {
 	arguments.insert(arguments.begin(), "podman");
-	return Launch(arguments)
+	return with_its_store(arguments);
+}
+
+Launch Podman::with_its_store(const std::vector<std::string> &argv) const
+{
+	return Launch(argv)
 		.plain()
 		.in(path())
 		.env("CONTAINERS_CONF", file("containers.conf"))
@@ -197,6 +202,11 @@ Launch Podman::launch(std::vector<std::string> arguments) const
 std::string Podman::run(const std::vector<std::string> &arguments) const
 {
 	return output_of(launch(arguments));
+}
+
+std::string Podman::run_script(const std::string &script, const std::string &container) const
+{
+	return output_of(with_its_store({ "sh", "-e", "-c", script }).env("NAME", container));
 }
 
 void Podman::import(const ImageTree &tree, const std::string &image,

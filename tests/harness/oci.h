@@ -45,6 +45,8 @@ public:
 	Launch launch(std::vector<std::string> arguments) const;
 	/* What it printed, without the last newline; the test fails where it fails. */
 	std::string run(const std::vector<std::string> &arguments) const;
+	/* The same of a shell whose `podman` is this one; $NAME is a container. */
+	std::string run_script(const std::string &script, const std::string &container) const;
 
 	/* `changes` are lines of a Containerfile. */
 	void import(const ImageTree &tree, const std::string &image,
@@ -59,6 +61,9 @@ public:
 	std::string exec(const std::string &container, std::vector<std::string> arguments) const;
 	void remove(const std::string &container) const;
 	void remove_all() const; /* containers and pods */
+
+private:
+	Launch with_its_store(const std::vector<std::string> &argv) const;
 };
 
 /* A container that runs until its end. */
