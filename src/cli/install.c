@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,14 +114,18 @@ static int open_directory(struct request *request, const char *path)
 
 static bool set_target(struct request *request, struct item *item)
 {
+	struct stat there;
 	int length = snprintf(item->target, sizeof item->target, "%s/%s",
 			      strcmp(request->directory, "/") == 0 ? "" : request->directory,
 			      item->name);
 
-	if (length < (int)sizeof item->target)
-		return true;
-	errno = ENAMETOOLONG;
-	return complain_of(request, request->directory);
+	if (length >= (int)sizeof item->target) {
+		errno = ENAMETOOLONG;
+		return complain_of(request, request->directory);
+	}
+	errno = EISDIR;
+	return lstat(item->target, &there) != 0 || !S_ISDIR(there.st_mode) ||
+	       complain_of(request, item->target);
 }
 
 /* Writing. */
@@ -199,6 +204,23 @@ static bool write_items(struct request *request, int directory)
 	return done;
 }
 
+/* Signals that end the command wait until nothing half done is left behind. */
+static bool write_undisturbed(struct request *request, int directory)
+{
+	sigset_t ending, before;
+	bool done;
+
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG then */
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigprocmask(SIG_BLOCK, &ending, &before);
+	done = write_items(request, directory);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return done;
+}
+
 /* The command. */
 
 static void print_json(const struct request *request)
@@ -238,7 +260,7 @@ static bool install(struct request *request, const char *path)
 	directory = open_directory(request, path);
 	if (directory < 0)
 		return false;
-	done = write_items(request, directory);
+	done = write_undisturbed(request, directory);
 	close(directory);
 	return done;
 }

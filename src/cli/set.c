@@ -183,8 +183,8 @@ const struct command command_set = {
 	.details =
 		"By its control socket (WEIR_SOCKET). Names may be typed without WEIR_ and in "
 		"lower case: limit=64M. These can be changed: WEIR_LIMIT, WEIR_FOOTPRINT, "
-		"WEIR_CLASS_BLOCKS, WEIR_MAX_ALLOC, WEIR_DECAY and the limits of "
-		"WEIR_CLASS_LIMITS. What is retained beyond a lower limit is released before the "
+		"WEIR_CLASS_BLOCKS, WEIR_MAX_ALLOC, WEIR_DECAY, WEIR_LIVE_LIMIT where it was set "
+		"at the start, and the limits of WEIR_CLASS_LIMITS. What is retained beyond a lower limit is released before the "
 		"command ends.",
 	.options = options,
 	.run = run,

@@ -4,6 +4,7 @@
 #include "text.h"
 #include "units.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define LINE_BYTES 4096
@@ -50,12 +51,21 @@ struct reader {
 static struct hierarchy version1;
 static struct hierarchy version2;
 static char pressure[PATH_BYTES]; /* the process's own cgroup that has memory.pressure */
+static bool cut_short;		  /* something could not be read that may be there */
 static struct reader reader;
 static char line[LINE_BYTES];
 
 static bool join(char *path, const char *first, const char *second)
 {
 	return weir_text_join(path, PATH_BYTES, first, second);
+}
+
+static ssize_t read_file(const char *file, size_t offset, char *data, size_t size)
+{
+	ssize_t got = weir_os_read_file(file, offset, data, size);
+
+	cut_short |= got == -EMFILE || got == -ENFILE || got == -ENOMEM;
+	return got;
 }
 
 static void reader_start(const char *root, const char *file)
@@ -72,7 +82,7 @@ static bool reader_fill(void)
 
 	if (reader.at < reader.filled)
 		return true;
-	got = weir_os_read_file(reader.file, reader.offset, reader.data, sizeof reader.data);
+	got = read_file(reader.file, reader.offset, reader.data, sizeof reader.data);
 	if (got <= 0)
 		return false;
 	reader.offset += (size_t)got;
@@ -170,7 +180,7 @@ static bool read_text(const char *directory, const char *file, char *text, size_
 {
 	static char path[PATH_BYTES];
 
-	return join(path, directory, file) && weir_os_read_file(path, 0, text, size) >= 0;
+	return join(path, directory, file) && read_file(path, 0, text, size) >= 0;
 }
 
 /* False where the cgroup has no such file; what is no limit is NO_LIMIT. */
@@ -311,6 +321,7 @@ static void look(const char *root)
 	hierarchy_start(&version1, 1);
 	hierarchy_start(&version2, 2);
 	pressure[0] = '\0';
+	cut_short = false;
 	reader_start(root, "/proc/self/cgroup");
 	while (reader_next_line())
 		read_own_path(line);
@@ -342,7 +353,7 @@ bool weir_cgroup_find(const char *root, struct weir_cgroup *cgroup)
 	cgroup->version = place->directory[0] == '\0' ? 0 : hierarchy->version;
 	join(cgroup->directory, place->directory, "");
 	join(cgroup->pressure, cgroup->version == 2 ? place->directory : pressure, "");
-	return cgroup->version != 0;
+	return cgroup->version != 0 && !cut_short;
 }
 
 bool weir_cgroup_read_usage(const struct weir_cgroup *cgroup, uint64_t *bytes)
@@ -378,21 +389,19 @@ bool weir_cgroup_read_used(const struct weir_cgroup *cgroup, uint64_t *bytes)
 	return true;
 }
 
-size_t weir_cgroup_limit_bytes(const char *root)
+size_t weir_cgroup_memory_bytes(const struct weir_cgroup *cgroup)
 {
-	size_t smallest;
+	size_t machine_bytes = weir_os_memory_bytes();
 
-	look(root);
-	smallest = place_of(binding())->limit_bytes;
-	return smallest == NO_LIMIT ? 0 : smallest;
+	if (cgroup->limit_bytes == 0 || machine_bytes == 0)
+		return weir_max(cgroup->limit_bytes, machine_bytes);
+	return weir_min(cgroup->limit_bytes, machine_bytes);
 }
 
 size_t weir_memory_limit_bytes(const char *root)
 {
-	size_t cgroup_bytes = weir_cgroup_limit_bytes(root);
-	size_t machine_bytes = weir_os_memory_bytes();
+	static struct weir_cgroup found;
 
-	if (cgroup_bytes == 0 || machine_bytes == 0)
-		return weir_max(cgroup_bytes, machine_bytes);
-	return weir_min(cgroup_bytes, machine_bytes);
+	weir_cgroup_find(root, &found);
+	return weir_cgroup_memory_bytes(&found);
 }

@@ -3,9 +3,8 @@
  * Reads /proc/self/cgroup, /proc/self/mountinfo and the limit files of the
  * process's cgroup and of all above it that are mounted; version 1, version 2
  * and both side by side. `root` goes before every path: "" for the real system,
- * a fixture tree in tests. The buffers are static, so one thread at a time: at
- * engine start, under the once-guard, and then the helper thread. Not for signal
- * handlers. */
+ * a fixture tree in tests. The buffers are static, so one thread at a time
+ * (settings.h says which). Not for signal handlers. */
 #ifndef WEIR_CGROUP_H
 #define WEIR_CGROUP_H
 
@@ -26,7 +25,8 @@ struct weir_cgroup {
 	char pressure[WEIR_CGROUP_PATH_BYTES];
 };
 
-/* False where no cgroup is known; all is filled in then, too. */
+/* False where no cgroup is known, or not all could be read for want of descriptors or
+ * memory; what is known is filled in then, too. */
 bool weir_cgroup_find(const char *root, struct weir_cgroup *cgroup);
 
 /* What its processes use: all of it (which costs 2 us), and without what the kernel
@@ -35,11 +35,9 @@ bool weir_cgroup_find(const char *root, struct weir_cgroup *cgroup);
 bool weir_cgroup_read_usage(const struct weir_cgroup *cgroup, uint64_t *bytes);
 bool weir_cgroup_read_used(const struct weir_cgroup *cgroup, uint64_t *bytes);
 
-/* The smallest limit up the path of this process, in bytes; 0 when there is none
- * or it cannot be known. */
-size_t weir_cgroup_limit_bytes(const char *root);
-
-/* The smaller of that and the machine's memory; 0 when neither is known. */
+/* The smaller of the cgroup's limit and the machine's memory; 0 when neither is known. */
+size_t weir_cgroup_memory_bytes(const struct weir_cgroup *cgroup);
+/* The same of the cgroup that is found. */
 size_t weir_memory_limit_bytes(const char *root);
 
 #endif

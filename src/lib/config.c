@@ -275,6 +275,26 @@ bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
 	return !(config->strict && complaints.any);
 }
 
+static bool is_share(const struct weir_option *option, const struct weir_config *config)
+{
+	if (option->kind == &weir_option_size)
+		return weir_option_share_field(option, (struct weir_config *)config)->share != 0;
+	for (unsigned i = 0; i < config->class_limit_count; i++)
+		if (option == &weir_config_options[WEIR_OPTION_CLASS_LIMITS] &&
+		    config->class_limits[i].limit_share.share != 0)
+			return true;
+	return false;
+}
+
+bool weir_config_has_shares(const struct weir_config *config)
+{
+	for (size_t i = 0; i < WEIR_OPTION_COUNT; i++)
+		if (weir_config_options[i].live && config->origins[i] >= WEIR_ORIGIN_ENVIRONMENT &&
+		    is_share(&weir_config_options[i], config))
+			return true;
+	return false;
+}
+
 bool weir_config_wants_helper(const struct weir_config *config)
 {
 	return config->background || config->pressure || config->socket[0] != '\0';

@@ -122,6 +122,10 @@ bool weir_config_load(struct weir_config *config, char *const *environment, cons
 bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
 			 const struct weir_config_sink *sink);
 
+/* Whether anything that can change while the program runs was asked for as a share: by the
+ * environment or `set`, not by a preset. */
+bool weir_config_has_shares(const struct weir_config *config);
+
 /* Whether anything asks for the helper thread. */
 bool weir_config_wants_helper(const struct weir_config *config);
 

@@ -61,13 +61,40 @@ static uint64_t end_part(struct weir_class *class, uint64_t low)
 	return fewest;
 }
 
-/* A call that comes late ends several parts at once. */
-static void tick_class(struct weir_class *class, uint64_t parts)
+static uint64_t requests_of(const struct weir_pool *pool, unsigned class_index)
 {
+	const struct weir_stats_class *counts = &pool->stats->classes[class_index];
+
+	return weir_load_relaxed(&counts->hits) + weir_load_relaxed(&counts->misses) +
+	       weir_cache_hits(pool->stats, class_index);
+}
+
+/* Within as many parts as a period has. */
+static bool is_asked_for(struct weir_pool *pool, unsigned class_index, uint64_t first,
+			 uint64_t parts)
+{
+	uint64_t now = requests_of(pool, class_index), before = now;
+
+	for (uint64_t i = 0; i < parts; i++) {
+		uint64_t *then =
+			&pool->classes[class_index].past_requests[(first + i) % WEIR_DECAY_PARTS];
+
+		before = weir_load_relaxed(then);
+		weir_store_relaxed(then, now);
+	}
+	return now != before;
+}
+
+/* A call that comes late ends several parts at once. */
+static void tick_class(struct weir_pool *pool, unsigned class_index, uint64_t first, uint64_t parts)
+{
+	struct weir_class *class = &pool->classes[class_index];
 	uint64_t low = weir_load_relaxed(&class->low_blocks), fewest = 0;
 
 	for (uint64_t i = 0; i < parts; i++)
 		fewest = end_part(class, low);
+	if (!is_asked_for(pool, class_index, first, parts))
+		fewest = low;
 	weir_store_relaxed(&class->due_blocks, fewest);
 	weir_store_relaxed(&class->low_blocks, weir_load_relaxed(&class->blocks));
 }
@@ -94,7 +121,7 @@ static void tick(struct weir_decay *decay, struct weir_pool *pool, uint64_t part
 	bool whole = (first + parts) / WEIR_DECAY_PARTS > first / WEIR_DECAY_PARTS;
 
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
-		tick_class(&pool->classes[c], parts);
+		tick_class(pool, c, first, parts);
 	weir_cache_age(&pool->cache, (unsigned)parts);
 	note_growth(decay, pool, first, parts);
 	weir_store_relaxed(&decay->cursor, whole ? (uint64_t)0 : UINT64_MAX);

@@ -3,7 +3,9 @@
  * A period has three parts; a tick ends each. A class's surplus is the fewest blocks
  * that its lists held at any moment of the last three: those were needed by nobody, and
  * become due. So a block goes between a period and four thirds of it after its last use,
- * and a class that is in full use loses nothing. Blocks at hand age by ticks, too
+ * and a class that is in full use loses nothing. Where nobody asked a class for anything
+ * within a period, what comes back to it is no longer wanted: it goes within two thirds.
+ * (A garbage collector frees seconds after the last request.) Blocks at hand age by ticks, too
  * (cache.h); the surplus of live blocks by whole periods: it goes within two.
  *
  * While demand grows, what it grew by is kept: as many units as are live now beyond those

@@ -29,6 +29,7 @@ struct weir_duty {
 #define WEIR_DUTY_WAITS_MAX 32
 
 extern WEIR_HIDDEN const struct weir_duty weir_background_duty; /* background.c */
+extern WEIR_HIDDEN const struct weir_duty weir_container_duty;	/* container.c */
 extern WEIR_HIDDEN const struct weir_duty weir_relief_duty;	/* relief.c */
 extern WEIR_HIDDEN const struct weir_duty weir_server_duty;	/* server.c */
 

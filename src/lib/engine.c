@@ -12,7 +12,6 @@ struct weir_engine weir_engine;
 
 static struct weir_pool *const pool = &weir_engine.pool;
 static weir_engine_watch *watch; /* const, too; or NULL */
-static bool tended;		 /* atomic, relaxed: the helper thread looks after it all */
 
 void weir_engine_enable(struct weir_config *enabled, weir_engine_watch *called)
 {
@@ -225,7 +224,6 @@ struct weir_tally weir_engine_release_idle(size_t bytes)
 
 void weir_engine_begin_anew(void)
 {
-	weir_store_relaxed(&tended, false);
 	weir_store_relaxed(&weir_engine.next_watch_ms, (uint64_t)0);
 	weir_settings_begin_anew();
 }
@@ -247,10 +245,9 @@ __attribute__((noinline)) static void watch_due(uint64_t now_ms)
 
 	if (now_ms < next_ms || !weir_cas_seq_cst(&weir_engine.next_watch_ms, &next_ms, guard_ms))
 		return;
+	weir_settings_look(now_ms);
 	if (watch)
 		weir_cas_seq_cst(&weir_engine.next_watch_ms, &guard_ms, watch(now_ms));
-	if (!weir_load_relaxed(&tended))
-		weir_settings_look_at_memory(now_ms);
 	errno = saved_errno;
 }
 
@@ -282,17 +279,12 @@ static bool retains_nothing(void)
 
 uint64_t weir_engine_tend(uint64_t now_ms)
 {
-	uint64_t next_ms;
-
-	weir_store_relaxed(&tended, true);
 	if (!weir_engine_pool())
 		return UINT64_MAX;
-	next_ms = weir_settings_look_at_memory(now_ms);
 	do
 		decay_step(now_ms);
 	while (weir_decay_next_ms(&weir_engine.decay) <= now_ms);
-	return retains_nothing() ? UINT64_MAX
-				 : weir_min(next_ms, weir_decay_next_ms(&weir_engine.decay));
+	return retains_nothing() ? UINT64_MAX : weir_decay_next_ms(&weir_engine.decay);
 }
 
 bool weir_engine_retains(uint64_t at_least_bytes)

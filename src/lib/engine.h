@@ -49,8 +49,8 @@ typedef uint64_t weir_engine_watch(uint64_t now_ms);
 /* Sends requests of config->min_bytes and more here. Once, from the constructor. */
 void weir_engine_enable(struct weir_config *config, weir_engine_watch *watch);
 
-/* In a forked child whose parent may have been about to change a setting: puts them in force
- * once more. The next large request calls `watch`, as if it were the first. */
+/* In a forked child, whose parent may have been about to change a setting: they are put in
+ * force once more then. The next large request calls `watch`, as if it were the first. */
 void weir_engine_begin_anew(void);
 
 /* Resolves the shares of the configuration against the container's memory, which
@@ -76,9 +76,8 @@ void weir_engine_step(uint64_t now_ms);
 
 /* For the helper thread. */
 
-/* Does what is due of decay and looks at the memory limit, as requests then need not.
- * Returns when to call again: UINT64_MAX where nothing is retained, so that nothing can be
- * due before the next request. */
+/* Does what is due of decay. Returns when to call again: UINT64_MAX where nothing is retained, so
+ * that nothing can be due before the next request. */
 uint64_t weir_engine_tend(uint64_t now_ms);
 
 /* The next request that has the clock calls `watch`: whoever is about to sleep says so first

@@ -18,6 +18,7 @@
 
 static const struct weir_duty *const duties[] = {
 	&weir_background_duty,
+	&weir_container_duty,
 	&weir_relief_duty,
 	&weir_server_duty,
 };
@@ -31,6 +32,9 @@ static const struct weir_duty *const duties[] = {
 
 /* How often a thread looks around that cannot be woken, or that may be the last one. */
 #define LOOK_MS 1000
+
+/* How far weir_os_now_ms may be behind: whoever waits to the millisecond wakes up too early. */
+#define CLOCK_LAG_MS 4
 
 /* Four times what answers take. The program's thread-local data lies on the stack as well. */
 #define STACK_BYTES (64 * WEIR_KIB)
@@ -66,7 +70,8 @@ static bool is_alone(void)
 
 	if (!weir_load_acquire(&main_ended))
 		return false;
-	weir_os_read_file("/proc/self/stat", 0, stat, sizeof stat);
+	if (weir_os_read_file("/proc/self/stat", 0, stat, sizeof stat) <= 0)
+		return true; /* whoever cannot know must not keep the process */
 	return *weir_socket_stat_field(stat, 3) == 'Z' &&
 	       strncmp(weir_socket_stat_field(stat, 20), own_threads, digits) == 0 &&
 	       weir_socket_stat_field(stat, 20)[digits] == ' ';
@@ -93,7 +98,7 @@ static void ask_duties(struct waiting *waiting, uint64_t now_ms)
 
 static uint64_t left_ms(const struct waiting *waiting, uint64_t now_ms)
 {
-	return waiting->until_ms > now_ms ? waiting->until_ms - now_ms : 0;
+	return waiting->until_ms > now_ms ? waiting->until_ms - now_ms + CLOCK_LAG_MS : 0;
 }
 
 static void wait_for_descriptors(struct waiting *waiting, uint64_t now_ms)
@@ -102,7 +107,9 @@ static void wait_for_descriptors(struct waiting *waiting, uint64_t now_ms)
 
 	for (unsigned i = 0; i < waiting->count; i++)
 		waiting->waits[i].revents = 0;
-	poll(waiting->waits, waiting->count, (int)ms);
+	/* EINVAL: more than RLIMIT_NOFILE is by now */
+	if (poll(waiting->waits, waiting->count, (int)ms) < 0)
+		weir_os_sleep_ms((unsigned)ms);
 }
 
 /* With nothing to do it first says that it sleeps, and then looks once more. */
@@ -169,16 +176,19 @@ static bool choose_duties(bool with_descriptors)
 	return needed;
 }
 
+static void give_up_descriptors(const char *reason)
+{
+	weir_settings_say("neither control socket nor memory pressure: ", reason);
+	choose_duties(false);
+}
+
 static void *work_apart(void *unused)
 {
 	bool own = weir_os_own_descriptors(config->verbose);
 
 	prctl(PR_SET_NAME, "weir");
-	if (!own) {
-		weir_settings_say("neither control socket nor memory pressure: ",
-				  "the kernel refuses a thread descriptors of its own");
-		choose_duties(false);
-	}
+	if (!own)
+		give_up_descriptors("the kernel refuses a thread descriptors of its own");
 	work(own);
 	return unused;
 }
@@ -190,8 +200,9 @@ static bool start_apart(pthread_t *thread)
 
 	if (pthread_attr_init(&attributes) != 0)
 		return false;
-	done = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
-	       pthread_create(thread, &attributes, work_apart, NULL) == 0;
+	done = (pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
+		pthread_create(thread, &attributes, work_apart, NULL) == 0) ||
+	       pthread_create(thread, NULL, work_apart, NULL) == 0;
 	pthread_attr_destroy(&attributes);
 	return done;
 }
@@ -202,20 +213,20 @@ static bool start_apart(pthread_t *thread)
  * descriptors of its own is started from here. */
 static void *help(void *unused)
 {
+	bool needs_descriptors = choose_duties(true);
 	pthread_t apart;
 
-	if (!choose_duties(true)) {
-		prctl(PR_SET_NAME, "weir");
+	own_threads = needs_descriptors ? "3" : "2";
+	prctl(PR_SET_NAME, needs_descriptors ? "weir-stay" : "weir");
+	if (needs_descriptors && start_apart(&apart)) {
+		pthread_join(apart, NULL);
+	} else {
+		if (needs_descriptors)
+			give_up_descriptors("the kernel refuses another thread");
 		own_threads = "2";
 		work(false);
-	} else {
-		prctl(PR_SET_NAME, "weir-stay");
-		own_threads = "3";
-		if (start_apart(&apart))
-			pthread_join(apart, NULL);
-		else
-			weir_store_release(&started, 0);
 	}
+	weir_store_release(&started, 0);
 	pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
 	return unused;
 }
@@ -309,7 +320,6 @@ static void begin_anew(void)
 		return;
 	weir_store_relaxed(&main_ended, 0);
 	weir_store_relaxed(&sleeps, 0);
-	weir_engine_begin_anew();
 	for (unsigned i = 0; i < DUTIES; i++)
 		if (duties[i]->begin_anew && duties[i]->is_wanted(config))
 			duties[i]->begin_anew();

@@ -61,11 +61,12 @@ static void *realloc_from_backend(void *backend_block, size_t bytes)
 
 enum route { ROUTE_WEIR, ROUTE_BACKEND, ROUTE_NOWHERE };
 
-static enum route refused(enum weir_counter reason)
+static void note_refusal(enum weir_counter reason)
 {
 	weir_stats_count(reason, 1);
+	if (weir_engine_pool()) /* the limit may have been raised meanwhile */
+		weir_engine_step(weir_os_now_ms());
 	errno = ENOMEM;
-	return ROUTE_NOWHERE;
 }
 
 /* Who answers a request of this size; errno is set for nobody. A request of
@@ -73,18 +74,24 @@ static enum route refused(enum weir_counter reason)
 static enum route route_for(size_t bytes)
 {
 	const struct weir_config *config = weir_engine.config;
+	bool ready;
 
 	if (!config)
 		return ROUTE_BACKEND;
-	if (bytes > weir_load_relaxed(&config->max_alloc_bytes))
-		return refused(WEIR_COUNT_refused);
+	ready = weir_engine_ready(); /* shares are bytes from here on */
+	if (bytes > weir_load_relaxed(&config->max_alloc_bytes)) {
+		note_refusal(WEIR_COUNT_refused);
+		return ROUTE_NOWHERE;
+	}
 	if (bytes > config->max_bytes) {
-		if (bytes > weir_load_relaxed(&config->live_limit_bytes))
-			return refused(WEIR_COUNT_refused_live);
+		if (bytes > weir_load_relaxed(&config->live_limit_bytes)) {
+			note_refusal(WEIR_COUNT_refused_live);
+			return ROUTE_NOWHERE;
+		}
 		weir_stats_count(WEIR_COUNT_oversize, 1);
 		return ROUTE_BACKEND;
 	}
-	if (weir_engine_ready())
+	if (ready)
 		return ROUTE_WEIR;
 	weir_stats_count(WEIR_COUNT_passed, 1);
 	return ROUTE_BACKEND;
@@ -135,8 +142,10 @@ static enum route take(size_t bytes, size_t align, bool fresh, struct weir_block
 	uint64_t now_ms = weir_os_now_ms();
 	size_t reach = weir_reach(bytes, align);
 
-	if (!weir_pool_reserve_live(pool, live_units(reach)))
-		return refused(WEIR_COUNT_refused_live);
+	if (!weir_pool_reserve_live(pool, live_units(reach))) {
+		note_refusal(WEIR_COUNT_refused_live);
+		return ROUTE_NOWHERE;
+	}
 	if (!(fresh && take_fresh_slot(bytes, reach, now_ms, block)) &&
 	    !take_slot(bytes, align, reach, now_ms, block)) {
 		weir_pool_give_back_live(pool, live_units(reach));
@@ -307,8 +316,10 @@ __attribute__((noinline)) static void free_uncached(void *address)
 	while (!weir_cas_seq_cst(word, &block.word, freed(block.word)))
 		if (!(block.word & WEIR_SLOT_LIVE))
 			refuse("free", address, 0, true);
+	if (block.word & WEIR_SLOT_BUSY) /* whoever works on its pages puts it */
+		weir_pool_give_back_live(pool, weir_live_size(&block));
 	if (block.word & (WEIR_SLOT_CACHED | WEIR_SLOT_BUSY))
-		return; /* it is at hand; or whoever works on its pages puts it */
+		return; /* it is at hand; or so */
 	block.word &= ~WEIR_SLOT_LIVE;
 	now_ms = weir_os_now_ms();
 	weir_pool_put(pool, &block, now_ms);
@@ -396,8 +407,10 @@ static enum route resize_within(char **address, struct weir_block *block, size_t
 	struct place to = place_for(block, bytes);
 	uint64_t before = weir_live_size(block), after = live_units(to.reach);
 
-	if (after > before && !weir_pool_reserve_live(pool, after - before))
-		return refused(WEIR_COUNT_refused_live);
+	if (after > before && !weir_pool_reserve_live(pool, after - before)) {
+		note_refusal(WEIR_COUNT_refused_live);
+		return ROUTE_NOWHERE;
+	}
 	if (resize(address, block, &to)) {
 		if (after < before)
 			weir_pool_give_back_live(pool, before - after);
@@ -416,6 +429,23 @@ static bool is_served(size_t bytes)
 	       bytes <= weir_load_relaxed(&config->max_alloc_bytes);
 }
 
+/* A release has them for some milliseconds. Whoever does not wait copies, which takes as much
+ * memory again: more than there may be under the live limit. In a forked child they may be
+ * somebody's for ever. */
+#define PAGES_MS_MAX 100
+
+static void wait_for_pages(struct weir_block *block)
+{
+	uint64_t *word = &block->region->slots[block->index].word;
+
+	if (!pool->counts_live)
+		return;
+	for (unsigned i = 0; i < PAGES_MS_MAX && (block->word & WEIR_SLOT_BUSY); i++) {
+		weir_os_sleep_ms(1);
+		block->word = weir_load_acquire(word);
+	}
+}
+
 void *weir_large_realloc(void *address, size_t bytes)
 {
 	struct weir_block block = must_find_live("realloc", address);
@@ -427,10 +457,15 @@ void *weir_large_realloc(void *address, size_t bytes)
 		weir_large_free(address);
 		return NULL;
 	}
-	if (is_served(bytes))
+	if (is_served(bytes)) {
+		wait_for_pages(&block);
 		route = resize_within(&resized, &block, bytes);
-	if (route == ROUTE_WEIR)
+	}
+	if (route == ROUTE_WEIR) {
+		if (bytes < old_bytes) /* what was cut off is retained */
+			weir_engine_step(weir_os_now_ms());
 		return resized;
+	}
 	return route == ROUTE_NOWHERE ? NULL : resize_by_copy(address, old_bytes, bytes);
 }
 

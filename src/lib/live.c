@@ -74,7 +74,7 @@ void weir_live_finish(struct weir_pool *pool, struct weir_block *block, uint64_t
 			return;
 		}
 	block->word = final & ~WEIR_SLOT_LIVE;
-	weir_pool_put(pool, block, now_ms);
+	weir_pool_put_late(pool, block, now_ms);
 }
 
 bool weir_live_trim_claimed(struct weir_pool *pool, struct weir_block *block, uint64_t keep,

@@ -230,6 +230,19 @@ static bool unshare_and_close(void)
 	return true;
 }
 
+/* What is written to one of them must not reach a peer of the socket that has its number: an
+ * event, because there may be no /dev. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = weir_os_event();
+	while (fd >= 0 && fd < 3);
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+}
+
 bool weir_os_own_descriptors(bool keep_stderr)
 {
 	int saved_errno = errno;
@@ -238,6 +251,8 @@ bool weir_os_own_descriptors(bool keep_stderr)
 
 	for (int fd = 0; own && fd < (keep_stderr ? 2 : 3); fd++)
 		syscall(SYS_close, fd);
+	if (own)
+		fill_standard_descriptors();
 	errno = saved_errno;
 	return own;
 }

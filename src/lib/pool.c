@@ -752,6 +752,11 @@ static void put(struct weir_pool *pool, struct weir_block *block, uint64_t live,
 		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
 }
 
+void weir_pool_put_late(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
+{
+	put(pool, block, weir_region_units(block->region, weir_slot_reach(block->word)), now_ms);
+}
+
 void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
 {
 	uint64_t live = weir_region_units(block->region, weir_slot_reach(block->word));

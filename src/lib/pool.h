@@ -4,7 +4,8 @@
  *   live + retained <= footprint, unless live alone is above it (footprint.h)
  *   retained <= limit, unless the kernel refuses to release (then the true count)
  *   blocks of a class <= class_blocks;  units of a range <= its quota
- *   live <= reserved_live <= live_limit, where that is counted
+ *   live <= reserved_live <= live_limit, where that is counted, but for blocks that were freed
+ *     while another thread worked on their pages: they are live until it has put them
  *   retained = extents on lists + extents in hand + surplus of live slots
  *            + extents of cached slots, live or not (cache.h)
  * Units are reserved before a block is put on a list, and un-reserved after it
@@ -48,6 +49,7 @@ struct weir_class {
 	WEIR_CACHE_ALIGNED uint64_t blocks; /* atomic: on the lists or about to be */
 	uint64_t low_blocks;		    /* atomic, relaxed: fewest since decay's last tick */
 	uint64_t past_lows[WEIR_DECAY_PARTS - 1]; /* atomic, relaxed: between the ticks before */
+	uint64_t past_requests[WEIR_DECAY_PARTS]; /* atomic, relaxed: at the last ticks */
 	uint64_t due_blocks;	/* atomic, relaxed: decay's to release (decay.h) */
 	uint64_t last_used_ms;	/* atomic, relaxed */
 	uint32_t dense_callocs; /* atomic, relaxed: see weir_pool_zeroes */
@@ -112,6 +114,9 @@ enum weir_zeroes weir_pool_zeroes(struct weir_pool *pool, unsigned class_index);
  * no longer LIVE or BUSY. Retains what the limits allow, in the cache or on a list,
  * and releases the rest. */
 void weir_pool_put(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms);
+
+/* The same, where free() gave back already what the block had of the live limit. */
+void weir_pool_put_late(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms);
 
 /* Counts live units as retained, if half of the limit is free beside them: all of them
  * or none. Surplus makes room for nobody but a release and decay. */

@@ -11,7 +11,8 @@
 #define QUIET_MS 5000
 #define RISE_MS 1000
 
-/* Looks, where nobody can say that it is time: near the reserve, and far from it. */
+/* Looks, where nobody can say that it is time: near the reserve, and far from it, where at
+ * 300 MiB/s it lasts for more than one. */
 #define NEAR_MS 100
 #define FAR_MS 1000
 
@@ -61,7 +62,7 @@ static size_t below(size_t bytes, size_t less)
 static void step_some(const struct weir_pressure_view *view, struct weir_pressure_step *step)
 {
 	step->idle_bytes = weir_max(missing(view), view->retained_bytes / 8);
-	step->ceiling_bytes = below(view->live_bytes + view->retained_bytes, step->idle_bytes);
+	step->ceiling_bytes = view->live_bytes + view->retained_bytes;
 }
 
 static void step_high(const struct weir_pressure_view *view, struct weir_pressure_step *step)
@@ -81,9 +82,10 @@ static bool fall(struct weir_pressure_control *control, enum weir_pressure level
 	bool high = level == WEIR_PRESSURE_HIGH;
 
 	control->next_rise_ms = now_ms + QUIET_MS;
-	if (now_ms < control->next_step_ms)
+	if (now_ms < (high ? control->next_high_ms : control->next_some_ms))
 		return false;
-	control->next_step_ms = now_ms + (high ? HIGH_STEP_MS : SOME_STEP_MS);
+	control->next_high_ms = now_ms + HIGH_STEP_MS;
+	control->next_some_ms = now_ms + SOME_STEP_MS;
 	if (high)
 		step_high(view, step);
 	else
@@ -123,14 +125,28 @@ bool weir_pressure_decide(struct weir_pressure_control *control, enum weir_press
 					   : fall(control, level, view, now_ms, step);
 }
 
+static bool looks_again(const struct weir_pressure_control *control,
+			const struct weir_pressure_view *view)
+{
+	return control->ceiling_bytes != WEIR_NO_LIMIT ||
+	       (view->retained_bytes > 0 && view->total_bytes > 0);
+}
+
+size_t weir_pressure_footprint(const struct weir_pressure_control *control,
+			       const struct weir_pressure_view *view)
+{
+	size_t held = view->live_bytes + weir_min(view->retained_bytes, control->ceiling_bytes);
+
+	return looks_again(control, view) ? held + below(free_of(view), reserve_of(view))
+					  : WEIR_NO_LIMIT;
+}
+
 uint64_t weir_pressure_next_ms(const struct weir_pressure_control *control,
 			       const struct weir_pressure_view *view, uint64_t now_ms)
 {
-	bool recovers = control->ceiling_bytes != WEIR_NO_LIMIT;
-
-	if (view->retained_bytes == 0 && !recovers)
+	if (!looks_again(control, view))
 		return UINT64_MAX;
 	if (view->total_bytes == 0)
-		return recovers ? now_ms + RISE_MS : UINT64_MAX;
-	return now_ms + (free_of(view) < 2 * reserve_of(view) ? NEAR_MS : FAR_MS);
+		return now_ms + RISE_MS;
+	return now_ms + (free_of(view) < 4 * reserve_of(view) ? NEAR_MS : FAR_MS);
 }

@@ -11,6 +11,9 @@
  * quiet it rises a little every second, never into the reserve: else what was given up
  * would be faulted in again at once, and so on.
  *
+ * Bursts of the program's own are faster than any look: until the next one live blocks may
+ * grow into what is free beside the reserve, and then at the cost of retained ones alone.
+ *
  * Of several processes in a container each does all of this by itself. */
 #ifndef WEIR_PRESSURE_H
 #define WEIR_PRESSURE_H
@@ -30,7 +33,8 @@ struct weir_pressure_view {
 
 struct weir_pressure_control {
 	size_t ceiling_bytes; /* or WEIR_NO_LIMIT */
-	uint64_t next_step_ms;
+	uint64_t next_some_ms;
+	uint64_t next_high_ms;
 	uint64_t next_rise_ms;
 };
 
@@ -46,6 +50,11 @@ void weir_pressure_init(struct weir_pressure_control *control);
 bool weir_pressure_decide(struct weir_pressure_control *control, enum weir_pressure said,
 			  const struct weir_pressure_view *view, uint64_t now_ms,
 			  struct weir_pressure_step *step);
+
+/* How much may be live and retained until the next look, unless live alone is more;
+ * WEIR_NO_LIMIT where no look is due. `view` is that of the last decision. */
+size_t weir_pressure_footprint(const struct weir_pressure_control *control,
+			       const struct weir_pressure_view *view);
 
 /* When to look next, if nobody says anything before: UINT64_MAX where there is nothing to
  * give and nothing to recover. */

@@ -13,14 +13,12 @@
  * kernel keeps them. */
 #define DEAF_MS 100
 
-/* Limits and paths of cgroups change while the program runs, but rarely. */
-#define FIND_MS 10000
-
 static struct weir_pressure_control control;
 static struct weir_pressure_watch watch;
-static struct weir_cgroup cgroup;
-static enum weir_pressure said; /* since the last step */
-static uint64_t next_find_ms, next_look_ms, next_hear_ms;
+static const struct weir_cgroup *cgroup; /* from `begin` on */
+static enum weir_pressure said;		 /* since the last step */
+static bool bounded;			 /* by a ceiling or a footprint */
+static uint64_t next_look_ms, next_hear_ms;
 static unsigned expected; /* descriptors that the last wait was for */
 
 static bool is_wanted(const struct weir_config *config)
@@ -32,7 +30,7 @@ static void open_watch(void)
 {
 	const struct weir_config *config = weir_settings();
 
-	weir_pressure_watch_open(&watch, &cgroup, "", config->pressure_watch,
+	weir_pressure_watch_open(&watch, cgroup, "", config->pressure_watch,
 				 config->pressure_write);
 }
 
@@ -40,39 +38,35 @@ static void begin(void)
 {
 	weir_pressure_init(&control);
 	said = WEIR_PRESSURE_NONE;
+	bounded = false;
 	next_look_ms = 0;
 	next_hear_ms = 0;
-	next_find_ms = weir_os_now_ms() + FIND_MS;
-	weir_settings_find_cgroup(&cgroup);
+	weir_settings_cgroup_changed(&cgroup);
 	open_watch();
 	weir_settings_say("memory pressure: watching ", weir_pressure_watch_name(&watch));
 }
 
 /* Thresholds are fractions of the limit. */
-static void find_again(uint64_t now_ms)
+static void follow_cgroup(void)
 {
-	size_t limit_bytes = cgroup.limit_bytes;
-
-	if (now_ms < next_find_ms)
-		return;
-	next_find_ms = now_ms + FIND_MS;
-	if (!weir_settings_find_cgroup(&cgroup) || cgroup.limit_bytes == limit_bytes)
+	if (!weir_settings_cgroup_changed(&cgroup))
 		return;
 	weir_pressure_watch_close(&watch);
 	open_watch();
 }
 
-/* Files that can be dropped are counted only where it matters: that costs the kernel more
- * than all the rest. */
+/* A limit that the machine cannot fill tells nothing. Files that can be dropped are counted
+ * only where it matters: that costs the kernel more than all the rest. */
 static void view_cgroup(struct weir_pressure_view *view)
 {
 	uint64_t used;
 
-	if (cgroup.limit_bytes == 0 || !weir_cgroup_read_usage(&cgroup, &used))
+	if (cgroup->limit_bytes == 0 || cgroup->limit_bytes > weir_settings_memory_bytes() ||
+	    !weir_cgroup_read_usage(cgroup, &used))
 		return;
-	view->total_bytes = cgroup.limit_bytes;
+	view->total_bytes = cgroup->limit_bytes;
 	if (used > view->total_bytes / 4 * 3)
-		weir_cgroup_read_used(&cgroup, &used);
+		weir_cgroup_read_used(cgroup, &used);
 	view->used_bytes = used;
 }
 
@@ -89,9 +83,20 @@ static struct weir_pressure_view view_now(void)
 	return view;
 }
 
+/* At every look, not only at steps. */
+static bool put_in_force(const struct weir_pressure_view *view)
+{
+	size_t footprint_bytes = weir_pressure_footprint(&control, view);
+	bool changes = bounded || footprint_bytes != WEIR_NO_LIMIT;
+
+	bounded = footprint_bytes != WEIR_NO_LIMIT;
+	return !changes || weir_settings_set_ceilings(control.ceiling_bytes, footprint_bytes);
+}
+
 static void relieve(uint64_t now_ms)
 {
 	struct weir_pressure_view view = view_now();
+	struct weir_pressure_control before = control;
 	struct weir_pressure_step step;
 
 	if (view.retained_bytes > 0 || control.ceiling_bytes != WEIR_NO_LIMIT)
@@ -100,8 +105,9 @@ static void relieve(uint64_t now_ms)
 		said = WEIR_PRESSURE_NONE;
 		if (step.idle_bytes > 0)
 			weir_engine_release_idle(step.idle_bytes);
-		weir_settings_set_ceiling(step.ceiling_bytes);
 	}
+	if (!put_in_force(&view))
+		control = before;
 	next_look_ms = weir_pressure_next_ms(&control, &view, now_ms);
 }
 
@@ -122,7 +128,7 @@ static void act(const struct pollfd *waits, uint64_t now_ms)
 		next_hear_ms = now_ms + DEAF_MS;
 	said = weir_max(said, heard);
 	relieve(now_ms);
-	find_again(now_ms);
+	follow_cgroup();
 }
 
 static void end(void)
@@ -133,7 +139,7 @@ static void end(void)
 /* The ceiling was the parent's. */
 static void begin_anew(void)
 {
-	weir_settings_set_ceiling(WEIR_NO_LIMIT);
+	weir_settings_set_ceilings(WEIR_NO_LIMIT, WEIR_NO_LIMIT);
 }
 
 const struct weir_duty weir_relief_duty = {

@@ -226,7 +226,7 @@ static uint64_t set_last_aside(struct weir_pool *pool, const struct weir_block *
 		return extent;
 	}
 	aside.word = weir_slot_word(0, weir_units_to_bytes(extent - kept), extent - kept);
-	weir_pool_put(pool, &aside, now_ms);
+	weir_pool_put_late(pool, &aside, now_ms);
 	return kept;
 }
 

@@ -9,8 +9,14 @@
 static struct weir_config *config;	     /* const after weir_settings_begin */
 static size_t memory_bytes;		     /* atomic: the machine's or the container's */
 static size_t ceiling_bytes = WEIR_NO_LIMIT; /* of who has `changing` */
-static int changing;			     /* atomic: whether a thread changes what is in force */
-static uint64_t next_look_ms;		     /* atomic, relaxed: at the memory limit */
+static size_t held_ceiling_bytes = WEIR_NO_LIMIT;
+static int changing;	      /* atomic: whether a thread changes what is in force */
+static uint64_t next_look_ms; /* atomic, relaxed: at the memory limit */
+static int looked_after;      /* atomic: the helper thread alone looks at it */
+
+static struct weir_cgroup cgroup; /* as last seen; of who has `changing` */
+static struct weir_cgroup found;  /* while one looks; of the same */
+static bool cgroup_changed;	  /* of the same */
 
 /* What a change makes of the settings before it is in force; of who has `changing`. */
 static struct weir_config changed;
@@ -74,7 +80,8 @@ bool weir_settings_resolve(void)
 
 	if (!resolved) {
 		resolved = true;
-		memory_bytes = weir_memory_limit_bytes("");
+		weir_cgroup_find("", &cgroup);
+		memory_bytes = weir_cgroup_memory_bytes(&cgroup);
 		next_look_ms = weir_os_now_ms() + LOOK_MS;
 		valid = weir_config_resolve(config, memory_bytes, NULL);
 		show_config();
@@ -95,7 +102,7 @@ struct weir_pool_options weir_settings_pool_options(void)
 {
 	return (struct weir_pool_options){
 		.limit_bytes = limit_bytes(),
-		.footprint_bytes = config->footprint_bytes,
+		.footprint_bytes = weir_min(config->footprint_bytes, held_ceiling_bytes),
 		.class_blocks = config->class_blocks,
 		.cached_bytes = weir_settings_cached_bytes() + WEIR_COLOUR_SPARE,
 		.live_limit_bytes = config->live_limit_bytes,
@@ -126,7 +133,6 @@ static void put_in_force(void)
 
 	weir_engine_open_gate();
 	weir_pool_set_limits(&weir_engine.pool, &limits);
-	show_config();
 	show_bounds();
 }
 
@@ -149,6 +155,7 @@ static void apply(void)
 		weir_decay_set_period(&weir_engine.decay, config->decay_ms, weir_os_now_ms());
 	}
 	put_in_force();
+	show_config();
 }
 
 /* How long what other threads have in hand is waited for. */
@@ -216,19 +223,20 @@ bool weir_settings_set(const char *name, const char *value, struct weir_text *re
 	return done;
 }
 
-struct weir_tally weir_settings_set_ceiling(size_t bytes)
+bool weir_settings_set_ceilings(size_t retained_bytes, size_t held_bytes)
 {
-	struct weir_tally tally = { 0, 0, 0 };
+	struct weir_tally tally;
 
-	if (!weir_engine_pool() || !begin_change())
-		return tally;
-	ceiling_bytes = bytes;
+	if (!weir_engine_pool() || !wait_for_change())
+		return false;
+	ceiling_bytes = retained_bytes;
+	held_ceiling_bytes = held_bytes;
 	put_in_force();
 	tally = weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_pressure, weir_os_now_ms());
 	end_change();
 	if (tally.blocks > 0)
 		weir_engine_say(WEIR_TRIGGER_pressure, &tally);
-	return tally;
+	return true;
 }
 
 /* The memory limit may change while the program runs. */
@@ -246,41 +254,70 @@ static void resolve_again(size_t bytes)
 		weir_engine_say(WEIR_TRIGGER_limit, &tally);
 }
 
-/* Unknown now: what was known stays in force. */
-uint64_t weir_settings_look_at_memory(uint64_t now_ms)
+static bool is_same(const struct weir_cgroup *one, const struct weir_cgroup *other)
 {
-	uint64_t next_ms = weir_load_relaxed(&next_look_ms);
-	size_t bytes;
-
-	if (now_ms < next_ms)
-		return next_ms;
-	if (begin_change()) {
-		weir_store_relaxed(&next_look_ms, now_ms + LOOK_MS);
-		bytes = weir_memory_limit_bytes("");
-		if (bytes != 0 && bytes != memory_bytes)
-			resolve_again(bytes);
-		end_change();
-	}
-	return now_ms + LOOK_MS;
+	return one->limit_bytes == other->limit_bytes && one->version == other->version &&
+	       strcmp(one->directory, other->directory) == 0 &&
+	       strcmp(one->pressure, other->pressure) == 0;
 }
 
-bool weir_settings_find_cgroup(struct weir_cgroup *cgroup)
+/* Unknown now: what was known stays in force. A program that left its root, or that has no
+ * descriptor left, is still in its container. */
+static void look(void)
 {
-	bool found = false;
+	size_t bytes;
 
-	if (begin_change()) {
-		found = weir_cgroup_find("", cgroup);
+	if (!weir_cgroup_find("", &found) || is_same(&found, &cgroup))
+		return;
+	cgroup = found;
+	cgroup_changed = true;
+	bytes = weir_cgroup_memory_bytes(&cgroup);
+	if (bytes != memory_bytes)
+		resolve_again(bytes);
+}
+
+void weir_settings_look(uint64_t now_ms)
+{
+	if (now_ms < weir_load_relaxed(&next_look_ms) || weir_load_acquire(&looked_after) ||
+	    !weir_config_has_shares(config) || !begin_change())
+		return;
+	weir_store_relaxed(&next_look_ms, now_ms + LOOK_MS);
+	if (!weir_load_acquire(&looked_after))
+		look();
+	end_change();
+}
+
+/* Whoever is looking has ended once this has had its turn. */
+uint64_t weir_settings_look_alone(uint64_t now_ms)
+{
+	weir_store_release(&looked_after, 1);
+	if (now_ms >= weir_load_relaxed(&next_look_ms) && wait_for_change()) {
+		weir_store_relaxed(&next_look_ms, now_ms + LOOK_MS);
+		look();
 		end_change();
 	}
-	return found;
+	return weir_load_relaxed(&next_look_ms);
+}
+
+bool weir_settings_cgroup_changed(const struct weir_cgroup **last)
+{
+	bool changed_since = cgroup_changed;
+
+	cgroup_changed = false;
+	*last = &cgroup;
+	return changed_since;
 }
 
 void weir_settings_begin_anew(void)
 {
+	bool was_changing = weir_load_relaxed(&changing);
+
 	end_change();
+	weir_store_relaxed(&looked_after, 0);
 	weir_store_relaxed(&weir_stats_page.settings_sequence, 0U);
-	if (!weir_engine_pool())
+	if (!was_changing || !weir_engine_pool())
 		return;
 	put_in_force();
+	show_config();
 	weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_limit, weir_os_now_ms());
 }

@@ -12,6 +12,7 @@
 #include "signal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ __attribute__((constructor)) static void start(void)
 		return;
 	weir_engine_enable(&config, weir_helper_watch);
 	weir_signal_install(config.signal);
+	pthread_atfork(NULL, NULL, weir_engine_begin_anew);
 	if (weir_config_wants_helper(&config))
 		weir_helper_prepare(&config);
 	if ((config.verbose || config.strict) && !weir_engine_resolve_config())

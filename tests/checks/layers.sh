@@ -11,7 +11,7 @@ layers='
 4 usage cache quota extent pool live footprint remap resize move release decay pressure
 4 snapshot snapshot_json metrics
 5 engine settings large backend
-6 signal self control socket server duty background relief pressure_watch
+6 signal self control socket server duty background container relief pressure_watch
 7 interpose interpose_signal start helper
 '
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <unistd.h>
+
 using namespace e2e;
 
 namespace
@@ -31,6 +33,20 @@ uint64_t switches_of(const std::string &thread)
 	size_t at = status.find("\nvoluntary_ctxt_switches:");
 
 	return std::stoull(status.substr(status.find_first_of("0123456789", at)));
+}
+
+/* Whether it comes to sleep for longer than a third of the period. */
+bool falls_asleep(const std::string &thread)
+{
+	uint64_t before = 0;
+
+	return eventually([&] {
+		uint64_t last = before;
+
+		before = switches_of(thread);
+		usleep(300000);
+		return switches_of(thread) == before && before == last;
+	});
 }
 
 Launch background(const std::string &decay = "300ms")
@@ -95,18 +111,28 @@ TEST(Background, SleepsWhenNothingIsRetained)
 
 	expect_idle_release(puppet);
 	const std::string thread = threads_of(puppet.pid()).at(0);
-	uint64_t before = 0;
 
-	ASSERT_TRUE(eventually([&] {
-		uint64_t last = before;
+	ASSERT_TRUE(falls_asleep(thread));
+	uint64_t before = switches_of(thread);
 
-		before = switches_of(thread);
-		usleep(300000);
-		return switches_of(thread) == before && before == last;
-	}));
 	usleep(900000);
 	EXPECT_EQ(before, switches_of(thread));
 	expect_idle_release(puppet); /* and it wakes again */
+	EXPECT_TRUE(puppet.finish().succeeded());
+}
+
+/* The last thing that the program does for a while. */
+TEST(Background, WakesForWhatReallocCutsOff)
+{
+	Puppet puppet(background());
+
+	puppet.fill(1, 1, 100 * MiB);
+	puppet.free(1, 1);
+	puppet.fill(1, 1, 100 * MiB); /* resident already, so that the tail is kept */
+	ASSERT_EQ(1U, threads_of(puppet.pid()).size());
+	ASSERT_TRUE(falls_asleep(threads_of(puppet.pid())[0]));
+	puppet.ask("realloc 1 10485760");
+	EXPECT_TRUE(eventually([&] { return puppet.grown() < 12 * MiB; })) << puppet.grown();
 	EXPECT_TRUE(puppet.finish().succeeded());
 }
 
@@ -126,6 +152,24 @@ TEST(Background, LetsTheProgramEndWhenItsThreadsHave)
 	expect_idle_release(puppet);
 	puppet.say("leave");
 	EXPECT_TRUE(puppet.finish().succeeded()) << puppet.finish().describe();
+}
+
+/* It cannot read there how many threads there are. */
+TEST(Background, LetsAProgramEndThatLeftItsRoot)
+{
+	Directory root;
+
+	if (geteuid() != 0)
+		GTEST_SKIP() << "only root may change root";
+	for (const char *name : { "WEIR_BACKGROUND", "WEIR_PRESSURE" }) {
+		Outcome outcome = Launch({ victim("main_leaves"), root.path() })
+					  .env(name, "1")
+					  .seconds(20)
+					  .run();
+
+		EXPECT_TRUE(outcome.succeeded()) << name << ": " << outcome.describe();
+		EXPECT_EQ("main\nwork\nend 1\n", outcome.out);
+	}
 }
 
 /* numpy: within a tenth of where it began, 15 seconds after the burst. */

@@ -3,6 +3,8 @@
 #include "command.h"
 
 #include <elf.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,6 +255,68 @@ TEST(Install, ReplacesNoDirectory)
 	expect_failure(run_command({ "install", directory.path() }),
 		       directory.path() + library_name + ": Is a directory");
 	EXPECT_EQ(std::vector<std::string>{ "libweir.so.0" }, names_in(directory.path()));
+}
+
+TEST(Install, ReplacesNeitherFileWhereOneIsADirectory)
+{
+	Directory directory;
+
+	write_file(directory.file("libweir.so.0"), "kept");
+	fs::create_directory(directory.file("weir"));
+	expect_failure(run_command({ "install", directory.path() }),
+		       directory.path() + command_name + ": Is a directory");
+	EXPECT_TRUE(read_file(directory.file("libweir.so.0")) == "kept");
+	EXPECT_EQ((std::vector<std::string>{ "libweir.so.0", "weir" }), names_in(directory.path()));
+}
+
+/* Names of files as they are made in a directory. */
+class Watch
+{
+public:
+	explicit Watch(const std::string &directory) : fd_(inotify_init1(IN_CLOEXEC))
+	{
+		EXPECT_LE(0, inotify_add_watch(fd_, directory.c_str(), IN_CREATE));
+	}
+	~Watch() { close(fd_); }
+	Watch(const Watch &) = delete;
+	Watch &operator=(const Watch &) = delete;
+
+	/* Whether one is made within the time of a test. */
+	bool sees_one() const
+	{
+		char events[4096];
+		pollfd made = { fd_, POLLIN, 0 };
+
+		return poll(&made, 1, 30000) == 1 && read(fd_, events, sizeof events) > 0;
+	}
+
+private:
+	int fd_;
+};
+
+TEST(Install, LeavesNothingHalfDoneWhenItIsEnded)
+{
+	NEED_STATIC();
+	for (int signal : { SIGTERM, SIGINT, SIGHUP }) {
+		Directory directory;
+		Watch watch(directory.path());
+		Running install(command({ "install", directory.path() }));
+
+		ASSERT_TRUE(watch.sees_one());
+		install.signal(signal);
+		install.finish();
+		expect_installed(directory.path());
+	}
+}
+
+TEST(Install, LeavesNothingWhereFilesMayNotBeSoLong)
+{
+	Directory directory;
+
+	expect_failure(
+		shell("ulimit -f 64; exec \"$@\"", { command_path(), "install", directory.path() }),
+		directory.path() + library_name + ": File too large");
+	EXPECT_TRUE(fs::is_empty(directory.path()));
 }
 
 TEST(Install, SaysThatItMayNotWrite)

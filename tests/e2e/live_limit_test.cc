@@ -3,6 +3,7 @@
 #include "preloaded.h"
 
 #include <cerrno>
+#include <random>
 
 using namespace e2e;
 
@@ -110,6 +111,40 @@ TEST(LiveLimit, SaysThatItCannotBeginWhileTheProgramRuns)
 	EXPECT_EQ("error: WEIR_LIVE_LIMIT can be changed only where it was set when the program "
 		  "started: live blocks are not counted one by one here",
 		  puppet.request("set WEIR_LIVE_LIMIT 5M"));
+}
+
+/* Pages that move from one block to another, or to a slot of their own, are nobody's to give
+ * back. */
+TEST(LiveLimit, IsAllToBeHadAgainOnceEverythingWasFreed)
+{
+	Puppet puppet(e2e::puppet().env("WEIR_LIVE_LIMIT", "512M"));
+	std::minstd_rand random(1);
+	const unsigned slots = 16;
+	uint64_t given = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned slot = random() % slots + 1;
+
+		uint64_t bytes = (2 + random() % 28) * MiB;
+
+		puppet.free(slot, slot);
+		puppet.fill(slot, slot, bytes + random() % 200 * 4 * KiB);
+	}
+	puppet.free(1, slots);
+	for (; given < 1000; given++) {
+		puppet.say("take " + std::to_string(given + 1) + " 1048576");
+		if (puppet.hear().rfind("ok ", 0) != 0)
+			break;
+	}
+	EXPECT_EQ(512 * MiB / counted(MiB), given);
+}
+
+TEST(LiveLimit, RefusesNothingWithinItWhileAnotherThreadReleases)
+{
+	auto outcome = Launch({ victim("regrow"), "60" }).env("WEIR_LIVE_LIMIT", "80M").run();
+
+	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+	EXPECT_EQ("0 refused\n", outcome.out);
 }
 
 /* Twenty requests of 60 MiB at once in a container of 512 MiB. */

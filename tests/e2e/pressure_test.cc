@@ -3,6 +3,8 @@
 #include "command.h"
 #include "memory_cgroup.h"
 
+#include <cerrno>
+
 #include <sys/stat.h>
 
 using namespace e2e;
@@ -138,6 +140,89 @@ TEST_F(Pressure, ResolvesSharesAnewWhenTheLimitOfTheContainerChanges)
 		EXPECT_LE(status_of(puppet.pid()).number("retained_bytes"), container_bytes / 4);
 		EXPECT_EQ(4 * MiB, puppet.ask("check"));
 	}
+}
+
+/* The limit is looked at every ten seconds: they pass in a fifth of one. */
+Launch hurried(Launch launch)
+{
+	return launch.behind(victim_library("hurry.so")).env("HURRY", "50");
+}
+
+/* What it withdrew from it cannot see any more. */
+class Withdrawn : public Running
+{
+public:
+	explicit Withdrawn(const Launch &launch) : Running(hurried(launch)) { hear(); }
+
+	/* Its time, 0 where it has ended; with a large request. */
+	uint64_t now_ms()
+	{
+		say("");
+		std::string answer = hear();
+
+		return answer.empty() ? 0 : std::stoull(answer);
+	}
+
+	/* Large requests for so long that it has looked at the limit, where it does. */
+	bool goes_on()
+	{
+		uint64_t start_ms = now_ms(), last_ms = start_ms;
+
+		while (last_ms != 0 && last_ms < start_ms + 25000)
+			last_ms = now_ms();
+		return start_ms != 0 && last_ms != 0;
+	}
+};
+
+TEST_F(Pressure, KeepsTheLimitOfAContainerThatTheProgramDoesNotSeeAnyMore)
+{
+	for (const char *from : { "root", "files" }) {
+		MemoryCgroup container(container_bytes);
+		Withdrawn program(Launch({ victim("withdrawn"), from })
+					  .in_cgroup(container)
+					  .env("WEIR_LIMIT", "50%"));
+
+		EXPECT_TRUE(program.goes_on()) << from;
+
+		const Report report = status_of(program.pid());
+
+		EXPECT_EQ(container_bytes, report.number("memory_bytes")) << from;
+		EXPECT_EQ(container_bytes / 2, report.number("limit_bytes")) << from;
+	}
+}
+
+TEST_F(Pressure, OpensNoFileInASandboxWhereNoShareWasAskedFor)
+{
+	Withdrawn program(Launch({ victim("withdrawn"), "sandbox" }).env("WEIR_REPORT", "off"));
+
+	EXPECT_TRUE(program.goes_on());
+	EXPECT_TRUE(program.finish().succeeded()) << program.finish().describe();
+}
+
+TEST_F(Pressure, LooksAtTheLimitThatRefusesAndFollowsIt)
+{
+	for (const char *name : { "WEIR_LIVE_LIMIT", "WEIR_MAX_ALLOC" }) {
+		MemoryCgroup container(64 * MiB);
+		Puppet puppet(hurried(e2e::puppet().in_cgroup(container).env(name, "50%")));
+
+		EXPECT_EQ((uint64_t)ENOMEM, puppet.ask_error("malloc 1 41943040")) << name;
+		container.set_limit(container_bytes);
+		EXPECT_TRUE(eventually([&] {
+			puppet.say("take 1 41943040");
+			return puppet.hear().rfind("ok ", 0) == 0;
+		})) << name;
+	}
+}
+
+TEST_F(Pressure, FollowsTheLimitInAChildWhoseParentWasAboutTo)
+{
+	MemoryCgroup container(container_bytes);
+	Running program(hurried(
+		Launch({ victim("forks_midway") }).in_cgroup(container).env("WEIR_LIMIT", "50%")));
+
+	ASSERT_EQ("forked", program.hear());
+	container.set_limit(container_bytes / 2);
+	EXPECT_TRUE(program.finish().succeeded()) << program.finish().describe();
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "preloaded.h"
 
 #include <algorithm>
+#include <cerrno>
 
 using namespace e2e;
 
@@ -93,6 +94,17 @@ TEST(Settings, StrictLetsGoodSettingsPass)
 	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
 	EXPECT_EQ("started\n", outcome.out);
 	EXPECT_EQ("", outcome.err);
+}
+
+TEST(Settings, AShareHoldsFromTheFirstRequestOn)
+{
+	for (const char *request : { "malloc", "calloc", "aligned" }) {
+		Puppet puppet(e2e::puppet().env("WEIR_MAX_ALLOC", "0.01%"));
+
+		EXPECT_EQ((uint64_t)ENOMEM,
+			  puppet.ask_error(std::string(request) + " 1 1073741824"));
+		EXPECT_EQ(1U, puppet.finish().report().number("refused"));
+	}
 }
 
 TEST(Settings, VerboseSaysHowItStartsAndWhatItReleases)

@@ -2,6 +2,7 @@
  * ask, and what it is not to the program. */
 #include "preloaded.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <vector>
 
@@ -625,12 +627,16 @@ TEST(Socket, HasDescriptorsOfItsOwn)
 	std::vector<std::string> own;
 
 	EXPECT_EQ(before, descriptors(puppet, puppet.pid()));
-	/* Once it has read /proc/self/stat and waits. */
+	/* Once it has read /proc/self/stat and waits: the socket, and what keeps the numbers of the
+	 * standard descriptors from any peer. */
 	ASSERT_TRUE(eventually([&] {
 		own = descriptors(puppet, helper_of(puppet));
-		return own.size() == 1;
+		return own.size() == 4;
 	})) << "some of the program's are kept open";
-	EXPECT_TRUE(begins(own[0], "socket:")) << own[0];
+	EXPECT_EQ(3, std::count(own.begin(), own.end(), "anon_inode:[eventfd]"));
+	EXPECT_EQ(1, std::count_if(own.begin(), own.end(), [](const std::string &target) {
+			  return begins(target, "socket:");
+		  }));
 }
 
 TEST(Socket, KeepsNoPipeOfTheProgramOpen)
@@ -653,6 +659,66 @@ TEST(Socket, OutlivesTheProgramsDescriptors)
 	puppet.say("close 0 0");
 	EXPECT_TRUE(puppet.finish().succeeded()) << puppet.finish().describe();
 	EXPECT_FALSE(fs::exists(puppet.socket()));
+}
+
+/* What is written to descriptors 0 to 2, which may be closed, is for nobody who asks. */
+TEST(Socket, TellsAPeerNothingThatIsForTheStandardDescriptors)
+{
+	Directory directory;
+	std::string path = directory.file("socket");
+	Puppet puppet(e2e::puppet().env("WEIR_SOCKET", path).env("WEIR_VERBOSE", "1"));
+	std::vector<Peer> peers;
+
+	puppet.say("close 0 2");
+	retain(puppet, 4, MiB);
+	EXPECT_TRUE(begins(ask_socket(path, "ping"), "ok "));
+	for (int i = 0; i < 6; i++)
+		peers.emplace_back(path);
+	for (Peer &peer : peers) {
+		retain(puppet, 4, MiB);
+		EXPECT_TRUE(peer.send("release\n")); /* of which it would say so on stderr */
+		std::string answer = peer.hear();
+
+		EXPECT_TRUE(begins(answer, "ok released_bytes=")) << answer;
+		EXPECT_EQ(1, std::count(answer.begin(), answer.end(), '\n')) << answer;
+	}
+	EXPECT_TRUE(puppet.finish().succeeded()) << puppet.finish().describe();
+}
+
+/* The CPU time of a process. */
+double cpu_seconds(pid_t pid)
+{
+	clockid_t clock;
+	timespec used = {};
+
+	EXPECT_EQ(0, clock_getcpuclockid(pid, &clock));
+	EXPECT_EQ(0, clock_gettime(clock, &used));
+	return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+double now_seconds()
+{
+	timespec now = {};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+/* The kernel refuses to wait for more descriptors than there may be now. */
+TEST(Socket, IsQuietWhereFewerDescriptorsAreAllowedThanItWaitsFor)
+{
+	Served puppet;
+	rlimit before = {}, none = {};
+
+	ASSERT_EQ(0, prlimit(puppet.pid(), RLIMIT_NOFILE, nullptr, &before));
+	none.rlim_max = before.rlim_max;
+	ASSERT_EQ(0, prlimit(puppet.pid(), RLIMIT_NOFILE, &none, nullptr));
+	double used = cpu_seconds(puppet.pid()), start = now_seconds();
+
+	usleep(1500000);
+	EXPECT_LT(cpu_seconds(puppet.pid()) - used, (now_seconds() - start) / 10);
+	ASSERT_EQ(0, prlimit(puppet.pid(), RLIMIT_NOFILE, &before, nullptr));
+	EXPECT_TRUE(begins(puppet.request("ping"), "ok "));
 }
 
 TEST(Socket, ComesBackWhenItsFileIsRemoved)
@@ -689,6 +755,15 @@ TEST(Socket, HasAStackBesideMuchThreadLocalData)
 			EXPECT_NE("", ask_socket(path, line));
 		EXPECT_TRUE(program.finish().succeeded()) << program.finish().describe();
 	}
+}
+
+/* A stack holds what the C library sets aside for libraries that are loaded later, too. */
+TEST(Socket, HasAStackBesideWhatTheCLibrarySetsAsideForLater)
+{
+	Served puppet(e2e::puppet().env("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=200000"));
+
+	EXPECT_TRUE(begins(puppet.request("stats"), "{"));
+	EXPECT_TRUE(puppet.finish().succeeded());
 }
 
 /* The C library ends it, by its last thread. */

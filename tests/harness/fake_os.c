@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -28,6 +30,7 @@ static struct {
 	uint64_t now_ms;
 	size_t memory_bytes;
 	const char *file_root;
+	const char *files_under;
 	int thread;
 	bool ignore_release;
 	enum fake_residency residency;
@@ -45,6 +48,7 @@ void fake_os_reset(void)
 	fake_os_set_memory(WEIR_GIB);
 	fake_os_set_thread(-1);
 	fake_os_set_file_root(NULL);
+	fake_os_put_files_under(NULL);
 	fake_os_ignore_release(false);
 	fake_os_set_residency(FAKE_RESIDENCY_UNKNOWN);
 }
@@ -89,6 +93,11 @@ void fake_os_set_thread(int thread)
 void fake_os_set_file_root(const char *root)
 {
 	fake.file_root = root;
+}
+
+void fake_os_put_files_under(const char *root)
+{
+	fake.files_under = root;
 }
 
 void fake_os_ignore_release(bool ignore)
@@ -297,17 +306,21 @@ static int connect_stream(const char *path)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	memcpy(address.sun_path, path, strnlen(path, sizeof address.sun_path - 1));
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
 		return fd;
 	close(fd);
 	return -1;
 }
 
-int weir_os_open(const char *path, bool writable)
+int weir_os_open(const char *asked, bool writable)
 {
+	char path[PATH_MAX];
 	int fd;
 
+	if (!allowed(FAKE_OPEN, 0))
+		return -EMFILE;
+	snprintf(path, sizeof path, "%s%s", fake.files_under ? fake.files_under : "", asked);
 	if (!exists(path))
 		return -ENOENT;
 	fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);

@@ -17,6 +17,7 @@ enum fake_call {
 	FAKE_MOVE,
 	FAKE_REFUSABLE_COUNT,
 	FAKE_THREAD = FAKE_REFUSABLE_COUNT, /* cannot fail, only be a moment to act in */
+	FAKE_OPEN,			    /* fails for want of descriptors */
 	FAKE_CALL_COUNT
 };
 
@@ -43,6 +44,9 @@ void fake_os_set_thread(int number);
 
 /* Only files below this directory exist; NULL: all that the machine has. */
 void fake_os_set_file_root(const char *root);
+
+/* Each file is looked up below this directory, as if it were the root; NULL: as it is. */
+void fake_os_put_files_under(const char *root);
 
 /* Makes releases succeed without dropping the pages, as qemu-user does. */
 void fake_os_ignore_release(bool ignore);

@@ -19,13 +19,14 @@ namespace
 {
 
 struct Names {
-	const char *limit, *usage, *kills_file;
+	const char *limit, *usage, *peak, *kills_file;
 };
 
 const Names names_of[] = {
 	{},
-	{ "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control" },
-	{ "memory.max", "memory.current", "memory.events" },
+	{ "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes",
+	  "memory.oom_control" },
+	{ "memory.max", "memory.current", "memory.peak", "memory.events" },
 };
 
 /* Each file is written at once, as the kernel wants it. */
@@ -202,6 +203,17 @@ uint64_t MemoryCgroup::usage() const
 uint64_t MemoryCgroup::oom_kills() const
 {
 	return named_figure(path_ + "/" + names_of[version_].kills_file, "oom_kill");
+}
+
+uint64_t MemoryCgroup::peak() const
+{
+	return figure(names_of[version_].peak);
+}
+
+uint64_t MemoryCgroup::times_full() const
+{
+	return version_ == 1 ? figure("memory.failcnt")
+			     : named_figure(path_ + "/memory.events", "max");
 }
 
 uint64_t MemoryCgroup::stat(const std::string &name) const

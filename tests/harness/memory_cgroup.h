@@ -34,7 +34,9 @@ public:
 	uint64_t limit() const;
 	void set_limit(uint64_t bytes);
 	uint64_t usage() const; /* with file pages */
+	uint64_t peak() const;	/* of that usage */
 	uint64_t oom_kills() const;
+	uint64_t times_full() const; /* how often a page had to wait for room */
 	/* A figure of memory.stat by the name that the version has for it. */
 	uint64_t stat(const std::string &name) const;
 

@@ -47,7 +47,11 @@ protected:
 		Write("/proc/self/mountinfo", mountinfo);
 	}
 
-	size_t Limit() const { return weir_cgroup_limit_bytes(root.c_str()); }
+	size_t Limit()
+	{
+		Find();
+		return cgroup.limit_bytes;
+	}
 
 	bool Find() { return weir_cgroup_find(root.c_str(), &cgroup); }
 
@@ -67,6 +71,27 @@ protected:
 TEST_F(Cgroup, IsUnknownWithoutFiles)
 {
 	EXPECT_EQ(0U, Limit());
+}
+
+/* A process that has used them up gets one now and then: each of the files may be the first that
+ * is not read. */
+TEST_F(Cgroup, IsNotFoundWhereDescriptorsRunShort)
+{
+	Process("0::/a/b\n", version2_mount);
+	Write("/sys/fs/cgroup/a/memory.max", "134217728\n");
+	Write("/sys/fs/cgroup/a/b/memory.max", "268435456\n");
+	ASSERT_TRUE(Find());
+	const unsigned opened = fake_os_calls(FAKE_OPEN);
+
+	for (unsigned first = 0; first < opened; first++) {
+		fake_os_fail(FAKE_OPEN, first, opened);
+		EXPECT_FALSE(Find()) << first;
+		fake_os_fail(FAKE_OPEN, first, 1);
+		EXPECT_FALSE(Find()) << first;
+	}
+	fake_os_fail(FAKE_OPEN, 0, 0);
+	EXPECT_TRUE(Find());
+	EXPECT_EQ(128 * mib, cgroup.limit_bytes);
 }
 
 TEST_F(Cgroup, ReadsVersion2)

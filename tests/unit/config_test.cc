@@ -789,6 +789,27 @@ TEST(Config, ResolvesSharesAgainOfAnotherMemoryLimit)
 	EXPECT_THAT(loaded.complaints, IsEmpty());
 }
 
+bool AskedForShares(std::vector<std::string> settings)
+{
+	Loaded loaded(std::move(settings));
+
+	return weir_config_has_shares(&loaded.config);
+}
+
+/* Of what can change while the program runs; presets and defaults are shares, too. */
+TEST(Config, KnowsWhetherSharesWereAskedFor)
+{
+	for (const char *setting : { "WEIR_LIMIT=25%", "WEIR_FOOTPRINT=50%", "WEIR_LIVE_LIMIT=75%",
+				     "WEIR_MAX_ALLOC=10%", "WEIR_CLASS_LIMITS=64K-1M:1M,*:25%" })
+		EXPECT_TRUE(AskedForShares({ setting })) << setting;
+	for (const char *setting :
+	     { "WEIR_LIMIT=64M", "WEIR_LIVE_LIMIT=1G", "WEIR_MIN=0.01%", "WEIR_MAX=50%",
+	       "WEIR_CLASS_LIMITS=*:1M", "WEIR_PRESET=moderate", "WEIR_PRESET=aggressive",
+	       "WEIR_LIMIT=none" })
+		EXPECT_FALSE(AskedForShares({ setting })) << setting;
+	EXPECT_FALSE(AskedForShares({}));
+}
+
 TEST(Config, KeepsWhatSharesCameToWhenTheMemoryLimitIsNotKnownAnyMore)
 {
 	Loaded loaded({ "WEIR_LIMIT=25%", "WEIR_CLASS_LIMITS=*:25%" });
@@ -1064,6 +1085,17 @@ struct Set {
 	bool done;
 	std::string reason;
 };
+
+TEST(Config, KnowsWhetherSharesWereSetLater)
+{
+	Loaded loaded({ "WEIR_LIMIT=64M" });
+
+	loaded.Resolve(4 * gib);
+	EXPECT_TRUE(Set(&loaded.config, "WEIR_LIMIT", "10%").done);
+	EXPECT_TRUE(weir_config_has_shares(&loaded.config));
+	EXPECT_TRUE(Set(&loaded.config, "WEIR_LIMIT", "10M").done);
+	EXPECT_FALSE(weir_config_has_shares(&loaded.config));
+}
 
 TEST(Config, ChangesWhatCanBeChanged)
 {

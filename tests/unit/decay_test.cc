@@ -80,6 +80,42 @@ TEST(DecayClock, ReleasesABlockBetweenOnePeriodAndFourThirdsOfOneAfterItsLastUse
 	}
 }
 
+/* Freed so late after the last request: when it is gone, with a call every millisecond. */
+uint64_t late_one_gone_at(uint64_t freed_ms, bool asked_for_meanwhile)
+{
+	struct DecayOfOne : Decay {
+		void TestBody() override {}
+	} one;
+	char *late = one.engine.take(mib);
+
+	for (uint64_t now_ms = 0; now_ms < 10 * period; now_ms++) {
+		one.step(now_ms);
+		if (now_ms == freed_ms - period / 2 && asked_for_meanwhile)
+			one.engine.take(mib);
+		if (now_ms == freed_ms)
+			one.engine.free(late);
+		else if (now_ms > freed_ms && one.engine.retained_bytes() == 0)
+			return now_ms;
+	}
+	return UINT64_MAX;
+}
+
+TEST(DecayClock, ReleasesWhatComesBackToAClassThatNobodyAskedForWithinTwoThirds)
+{
+	for (uint64_t freed_ms = 4 * period / 3; freed_ms < 3 * period; freed_ms += 37) {
+		uint64_t waited_ms = late_one_gone_at(freed_ms, false) - freed_ms;
+
+		EXPECT_GE(waited_ms, period / 3 - 1) << freed_ms;
+		EXPECT_LE(waited_ms, period * 2 / 3 + 1) << freed_ms;
+	}
+}
+
+TEST(DecayClock, KeepsItForAPeriodWhereSomebodyAsked)
+{
+	for (uint64_t freed_ms = 4 * period / 3; freed_ms < 3 * period; freed_ms += 37)
+		EXPECT_GE(late_one_gone_at(freed_ms, true) - freed_ms, period / 2) << freed_ms;
+}
+
 TEST_F(Decay, KeepsWhatDemandGrewByInAPeriod)
 {
 	std::vector<char *> grown;

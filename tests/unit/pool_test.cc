@@ -848,6 +848,48 @@ TEST(PoolLive, GivesBackWhatABlockHadWhenItIsPut)
 	EXPECT_TRUE(engine.consistent());
 }
 
+/* free() gave back what it had: whoever works on its pages then puts the block late. */
+TEST(PoolLive, GivesBackOnceWhatABlockHadThatIsFreedWhileItsPagesAreInHand)
+{
+	Engine engine(counting(10 * mib));
+	weir_block claimed;
+
+	ASSERT_TRUE(weir_pool_reserve_live(&engine.pool, units(6 * mib)));
+	char *block = engine.take(6 * mib);
+
+	claimed = engine.find(block);
+	ASSERT_TRUE(weir_live_claim(&engine.pool, &claimed));
+	EXPECT_TRUE(engine.free(block));
+	weir_pool_give_back_live(&engine.pool, units(6 * mib));
+	EXPECT_TRUE(weir_pool_reserve_live(&engine.pool, units(10 * mib)));
+	weir_live_finish(&engine.pool, &claimed, 0);
+	EXPECT_EQ(units(10 * mib), engine.pool.reserved_live_units);
+	EXPECT_EQ(6 * mib, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
+/* The last table of a shorter block is no block of the program. */
+TEST(PoolLive, GivesBackNothingForATableThatIsSetAside)
+{
+	EngineOptions options = counting(100 * mib);
+
+	options.footprint = 17 * mib;
+	Engine engine(options);
+	char *shorter, *other;
+
+	ASSERT_TRUE(weir_pool_reserve_live(&engine.pool, units(16 * mib)));
+	shorter = engine.take(11 * mib);
+	other = engine.take(5 * mib);
+	engine.free(shorter);
+	engine.free(other);
+	ASSERT_EQ(0U, engine.pool.reserved_live_units);
+	ASSERT_TRUE(weir_pool_reserve_live(&engine.pool, units(14 * mib)));
+	ASSERT_EQ(shorter, engine.take(14 * mib));
+	EXPECT_EQ(7 * mib, fake_os_bytes(FAKE_MOVE)); /* it was set aside */
+	EXPECT_EQ(units(14 * mib), engine.pool.reserved_live_units);
+	EXPECT_TRUE(engine.consistent());
+}
+
 TEST(PoolLive, KeepsNoBlockAtHand)
 {
 	Engine engine(counting(10 * mib));
