@@ -121,13 +121,14 @@ void bench_print_ns(const struct bench_row *row, const struct bench_meter *meter
 	printf("workload=%s variant=%s size_bytes=%zu operations=%llu ns=%.1f cpu_ns=%.1f "
 	       "user_us=%llu system_us=%llu minor_faults=%llu peak_rss_bytes=%zu "
 	       "rss_bytes=%zu peak_live_bytes=%zu kept_bytes=%zu left_bytes=%zu "
-	       "mean_rss_bytes=%zu\n",
+	       "mean_rss_bytes=%zu wakeups=%llu\n",
 	       row->workload, row->variant, row->size_bytes, (unsigned long long)meter->operations,
 	       ns, (double)meter->used.cpu_ns / (double)meter->operations,
 	       (unsigned long long)meter->used.user_us, (unsigned long long)meter->used.system_us,
 	       (unsigned long long)meter->used.minor_faults,
 	       peak_resident_bytes() - row->own_resident_bytes, bench_resident_bytes(),
-	       row->peak_live_bytes, row->kept_bytes, row->left_bytes, row->mean_rss_bytes);
+	       row->peak_live_bytes, row->kept_bytes, row->left_bytes, row->mean_rss_bytes,
+	       (unsigned long long)row->wakeups);
 }
 
 void bench_print(const struct bench_row *row, const struct bench_meter *meter)

@@ -56,6 +56,7 @@ extern const struct bench_workload bench_many_blocks;
 extern const struct bench_workload bench_many_threads;
 extern const struct bench_workload bench_many_addresses;
 extern const struct bench_workload bench_timeline;
+extern const struct bench_workload bench_thread;
 
 struct bench_usage {
 	uint64_t cpu_ns; /* of all threads, user and system */
@@ -85,6 +86,7 @@ struct bench_row {
 	size_t kept_bytes;
 	size_t left_bytes;
 	size_t mean_rss_bytes; /* over time; 0 where it was not sampled */
+	uint64_t wakeups;      /* of other threads; 0 where they were not counted */
 };
 
 void bench_meter_start(struct bench_meter *meter);
@@ -142,5 +144,7 @@ __attribute__((noreturn)) void bench_die(const char *what);
 /* Holds `bytes` of free guest memory in pieces until stdin ends; see ballast.c.
  */
 void bench_hold_ballast(size_t bytes);
+/* Has `bytes` of what is free backed by the host, for some seconds. */
+void bench_back_memory(size_t bytes);
 
 #endif

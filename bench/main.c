@@ -15,6 +15,7 @@ static const struct bench_workload *const workloads[] = {
 	&bench_planes,	      &bench_first_touch,    &bench_latency,	&bench_scale,
 	&bench_phases,	      &bench_bursty,	     &bench_images,	&bench_many_blocks,
 	&bench_many_threads,  &bench_many_addresses, &bench_timeline,	&bench_polled,
+	&bench_thread,
 };
 #define WORKLOAD_COUNT (sizeof workloads / sizeof workloads[0])
 
@@ -22,7 +23,9 @@ static void print_usage(FILE *out)
 {
 	fputs("usage: weir-bench [--quick] [--size BYTES] WORKLOAD\n"
 	      "       weir-bench --ballast BYTES    hold free memory in pieces until "
-	      "stdin ends\n\n",
+	      "stdin ends\n"
+	      "       weir-bench --back BYTES       have the host back so much free "
+	      "memory\n\n",
 	      out);
 	for (size_t i = 0; i < WORKLOAD_COUNT; i++)
 		fprintf(out, "  %-14s %s\n", workloads[i]->name, workloads[i]->help);
@@ -42,6 +45,7 @@ int main(int argc, char **argv)
 		{ "quick", no_argument, NULL, 'q' },
 		{ "size", required_argument, NULL, 's' },
 		{ "ballast", required_argument, NULL, 'b' },
+		{ "back", required_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -58,6 +62,9 @@ int main(int argc, char **argv)
 			break;
 		case 'b':
 			bench_hold_ballast(strtoull(optarg, NULL, 10));
+			return 0;
+		case 'k':
+			bench_back_memory(strtoull(optarg, NULL, 10));
 			return 0;
 		case 'h':
 			print_usage(stdout);

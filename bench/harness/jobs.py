@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from . import programs
+from . import programs, samples
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -21,6 +21,18 @@ CAPS = (1.10, 1.25, 1.50)
 
 
 @dataclass(frozen=True)
+class Setting:
+    """Of weir, beside the job's own."""
+    variant: str
+    environment: dict = field(default_factory=dict, hash=False)
+    cap: object = None  # of the footprint, as a multiple of the peak live bytes
+
+    def name(self, variant):
+        """What the row of that variant is called under it."""
+        return self.variant if variant in samples.OWN else f"{variant} {self.variant}"
+
+
+@dataclass(frozen=True)
 class Job:
     name: str
     workload: str = ""  # of weir-bench, where it is not `name`
@@ -31,6 +43,7 @@ class Job:
     report: bool = False  # ask weir for its statistics at the end
     environment: dict = field(default_factory=dict, hash=False)  # for weir
     caps: tuple = ()  # weir runs once more under each of these footprints
+    settings: tuple = ()  # and under each of these
     program: object = None  # a real one, instead of weir-bench
 
     @property
@@ -38,17 +51,26 @@ class Job:
         size = ["--size", str(self.size_bytes)] if self.size_bytes else []
         return [*size, self.workload or self.name]
 
+    @property
+    def together(self):
+        """All users of a round run at once, and take turns with what is measured."""
+        return bool(self.program and self.program.serves)
+
     def users(self, allocators):
-        """(allocator, cap) of everything that runs it; the cap is mostly None."""
+        """(allocator, setting) of everything that runs it; the setting is mostly None."""
         able = [allocator for allocator in allocators if allocator.is_weir or not self.weir_only]
+        settings = [*(Setting(cap_variant(cap), cap=cap) for cap in self.caps), *self.settings]
         return [*((allocator, None) for allocator in able),
-                *((allocator, cap) for allocator in able if allocator.name == "weir"
-                  for cap in self.caps)]
+                *((allocator, setting) for allocator in able if allocator.name == "weir"
+                  for setting in settings)]
 
 
 def cap_variant(cap):
     return f"cap-{cap:.2f}"
 
+
+BACKGROUND = Setting("background", {"WEIR_BACKGROUND": "1"})
+KEPT = Setting("kept", {"WEIR_BACKGROUND": "0", "WEIR_DECAY": "off"})  # nothing is released
 
 ALL = [
     *(Job("cycle", size_bytes=size, repeats=5 if size in CACHE_SIZES else 1)
@@ -82,13 +104,16 @@ ALL = [
     Job("release-huge", workload="release", weir_only=True,
         environment={"WEIR_LIMIT": "2G", "WEIR_HUGEPAGES": "always"}),
     Job("limit", weir_only=True, report=True, environment={"WEIR_LIMIT": str(LIMIT_BYTES)}),
+    Job("thread", weir_only=True, settings=(BACKGROUND,)),
     *(Job(f"program-{program.name}", program=program) for program in programs.ALL),
+    *(Job("idle", program=service, environment=BACKGROUND.environment, settings=(KEPT,))
+      for service in programs.SERVICES),
 ]
 
 MUST_SHOW = ["cycle", "touch", "bare", "first-touch", "mixed", "grow", "grow-touch",
              "calloc-sparse", "scale", "latency", "many-blocks", "many-threads", "many-addresses",
              "small", "small-written", "start", "polled", "release", "release-huge", "limit",
-             *(f"program-{program.name}" for program in programs.ALL)]
+             "thread", *(f"program-{program.name}" for program in programs.ALL), "idle"]
 
 
 def names():

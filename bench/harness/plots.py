@@ -18,7 +18,7 @@ COLOURS = {
 # Workloads that the plot of the ratios leaves out: cycle has a plot of its own,
 # touch is told by it, and the others do not compare times.
 ELSEWHERE = ("cycle", "touch", "release", "limit", "timeline", "latency", "scale", "polled", "many",
-             "mixed cap", "mixed-log cap", "program-")
+             "thread", "idle", "mixed cap", "mixed-log cap", "program-")
 STYLE = """
 set terminal svg size {width},{height} font "sans-serif,13" background "#ffffff"
 set output "{output}"

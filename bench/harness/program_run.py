@@ -21,12 +21,13 @@ SETTINGS = ("NUMPY_", "OMP_", "MAGICK_", "NODE_", "UV_", "VIPS_")
 
 
 class Programs:
-    def __init__(self, paths, quick):
+    def __init__(self, paths, services, quick):
         self.paths = paths
+        self.services = services
         self.quick = quick
-        self.results = {}  # program -> digest; the same under every allocator
+        self.results = {}  # (program, as a service) -> digest; under every allocator the same
 
-    def run(self, program, allocator, known):
+    def run(self, program, allocator, settings, known):
         """The sample of one run, with the names and values of `known`."""
         path = self.paths[program.name]
         arguments = program.arguments(programs.input_directory(program, path),
@@ -35,24 +36,30 @@ class Programs:
             report = os.path.join(directory, "report.json")
             work = os.path.join(directory, "work")
             os.mkdir(work)
-            figures = measure([path, *arguments], environment_of(program, allocator, report),
-                              work, self.load_of(program))
+            environment = environment_of(program, allocator, settings, report)
+            figures = self.take(program, [path, *arguments], environment, work)
             if not program.load:  # which looks at the replies itself
                 self.compare(program, work)
             if allocator.is_weir:
                 figures["peak_retained_bytes"] = peak_retained_bytes(report)
         return samples.parse(samples.Sample, {**figures, **known, "variant": program.variant})
 
+    def take(self, program, command, environment, work):
+        if program.serves:
+            return self.services.measure(command, environment, work,
+                                         program.amount_of(self.quick))
+        return measure(command, environment, work, self.load_of(program))
+
     def load_of(self, program):
         return program.load and program.load(program.amount_of(self.quick))
 
     def compare(self, program, work):
         made = digest_of(work)
-        if self.results.setdefault(program.name, made) != made:
+        if self.results.setdefault((program.name, program.serves), made) != made:
             raise Failure("it made something else than in its first run")
 
 
-def environment_of(program, allocator, report):
+def environment_of(program, allocator, settings, report):
     environment = {name: value for name, value in machine.clean_environment().items()
                    if not name.startswith(SETTINGS)}
     environment.update(program.environment)
@@ -60,6 +67,7 @@ def environment_of(program, allocator, report):
         environment["LD_PRELOAD"] = ":".join(allocator.preload)
     if allocator.is_weir:
         environment["WEIR_REPORT"] = f"exit:{report}"
+    environment.update(settings)
     return environment
 
 

@@ -32,6 +32,7 @@ class Program:
     quick_amount: int
     prepare: object = None  # (path, directory): makes the input, once for all runs
     load: object = None  # (amount) -> the command that drives a server
+    serves: bool = False  # `amount` requests for each line of its input: service_run.py
     variant: str = "program"
     environment: dict = field(default_factory=dict, hash=False)
 
@@ -145,10 +146,21 @@ ALL = [
 ]
 
 
+# Bursts of three to four seconds; sharp edits four photographs a request.
+SERVICES = [
+    Program("numpy", python_with_numpy, numpy_version,
+            lambda *_: [script("arrays.py"), "serve"],
+            amount=40, quick_amount=8, variant="numpy", serves=True),
+    Program("sharp", node_with_sharp, sharp_version,
+            lambda inputs, _: [script("images.js"), "serve", inputs],
+            amount=8, quick_amount=2, prepare=sharp_photographs, variant="sharp",
+            environment={"SHARP_FROM": CACHE}, serves=True),
+]
+
+
 def installed(wanted):
     """(path by program's name, a line for each that is not installed)"""
-    finders = {program.name: program.find for program in ALL
-               if f"program-{program.name}" in wanted}
+    finders = {program.name: program.find for program in wanted}
     found = {name: find() for name, find in finders.items()}
     missing = [f"{name}: not installed" for name, path in found.items() if path is None]
     return {name: path for name, path in found.items() if path}, missing

@@ -1,5 +1,6 @@
 """Runs the jobs: every allocator in turn, in a new order each time."""
 
+import concurrent.futures
 import contextlib
 import os
 import random
@@ -20,15 +21,14 @@ class Run:
     """One process."""
     job: jobs.Job
     allocator: object
-    cap: object  # of the footprint, as a multiple of the peak live bytes; or None
+    setting: object  # of weir; or None
     round: int
     repeat: int
 
     def known(self):
         """What the sample has beside the figures that weir-bench prints."""
-        values = {"round": self.round, "repeat": self.repeat, "allocator": self.allocator.name,
-                  "workload": self.job.name}
-        return {**values, "variant": jobs.cap_variant(self.cap)} if self.cap else values
+        return {"round": self.round, "repeat": self.repeat, "allocator": self.allocator.name,
+                "workload": self.job.name}
 
 
 class Runner:
@@ -47,13 +47,20 @@ class Runner:
         taken = []
         for round_number in range(rounds):
             print(f"round {round_number + 1} of {rounds}", file=sys.stderr)
-            due = [job for job in chosen if round_number == 0 or not job.once]
-            for job in order.sample(due, len(due)):
+            due_jobs = [job for job in chosen if round_number == 0 or not job.once]
+            for job in order.sample(due_jobs, len(due_jobs)):
                 users = job.users(allocators)
                 for repeat in range(job.repeats):
-                    for allocator, cap in order.sample(users, len(users)):
-                        taken += self.try_run(Run(job, allocator, cap, round_number, repeat))
+                    due = [Run(job, allocator, setting, round_number, repeat)
+                           for allocator, setting in order.sample(users, len(users))]
+                    taken += self.run_all(due, job.together)
         return taken
+
+    def run_all(self, runs, together):
+        if not together:
+            return [sample for run in runs for sample in self.try_run(run)]
+        with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
+            return [sample for taken in pool.map(self.try_run, runs) for sample in taken]
 
     def try_run(self, run):
         try:
@@ -66,8 +73,15 @@ class Runner:
             return []
 
     def run_once(self, run):
+        taken = self.samples_of(run)
+        for sample in taken if run.setting else ():
+            sample.variant = run.setting.name(sample.variant)
+        return taken
+
+    def samples_of(self, run):
         if run.job.program:
-            return [self.programs.run(run.job.program, run.allocator, run.known())]
+            return [self.programs.run(run.job.program, run.allocator, self.settings_of(run),
+                                      run.known())]
         reporting = run.job.report and run.allocator.is_weir
         with tempfile.TemporaryDirectory() as directory:
             report_path = os.path.join(directory, "report.json")
@@ -85,12 +99,17 @@ class Runner:
                 for line in lines if line.startswith("workload=")]
 
     def environment_of(self, run):
-        environment = dict(self.environment)
-        if run.allocator.is_weir:
-            environment.update(run.job.environment)
-        if run.cap:
-            environment["WEIR_FOOTPRINT"] = str(int(run.cap * self.peak_live_bytes(run.job)))
-        return environment
+        return {**self.environment, **self.settings_of(run)}
+
+    def settings_of(self, run):
+        """What weir is told; other allocators keep their defaults."""
+        settings = dict(run.job.environment) if run.allocator.is_weir else {}
+        if run.setting:
+            settings.update(run.setting.environment)
+            if run.setting.cap:
+                settings["WEIR_FOOTPRINT"] = str(
+                    int(run.setting.cap * self.peak_live_bytes(run.job)))
+        return settings
 
     def peak_live_bytes(self, job):
         """Which is the same under every allocator: told by a run under the C library's."""

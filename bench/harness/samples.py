@@ -30,7 +30,8 @@ class Sample:
     left_bytes: int
     peak_live_bytes: int = 0  # in whole pages, where the workload counts them
     mean_rss_bytes: int = 0  # over time, where it is sampled
-    peak_retained_bytes: int = 0  # weir's own count; `limit` alone
+    peak_retained_bytes: int = 0  # weir's own count; `limit` and real programs
+    wakeups: int = 0  # of all threads but the workload's; `thread idle` alone
 
     @property
     def key(self):
@@ -46,6 +47,15 @@ class Sample:
     @property
     def peak_over_live(self):
         return self.peak_rss_bytes / self.peak_live_bytes if self.peak_live_bytes else 0
+
+    @property
+    def wakeups_a_second(self):
+        return self.wakeups / self.operations
+
+    @property
+    def left_over_start(self):
+        """Of a service that idled: what is resident over what was when it had started."""
+        return 1 + self.left_bytes / self.rss_bytes
 
     @property
     def is_reference(self):

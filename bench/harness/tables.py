@@ -12,7 +12,7 @@ README_SIZES = {
     "calloc-sparse": [16 * MIB, 64 * MIB],
 }
 # Each allocator does something else there, or other allocators do not run it.
-NOT_COMPARED = ("release", "limit", "timeline")
+NOT_COMPARED = ("release", "limit", "timeline", "thread", "idle")
 # Told by tables of their own.
 ELSEWHERE = (*NOT_COMPARED, "latency", "mixed cap", "mixed-log cap", "program-")
 PERCENTILES = ("p50", "p99", "p99.9", "max")
@@ -30,6 +30,11 @@ PROGRAM_FIGURES = (
     ("peak resident", "peak_rss_bytes", text.size),
     ("resident at the end", "rss_bytes", text.size),  # of a server
 )
+THREAD_CHURN = ("large", "small")
+THREAD_SLEEP = (("while it releases", "releasing"), ("with nothing retained", "asleep"))
+IDLE_HEADER = ["service", "allocator", "at its start", "after a burst", "15 s later",
+               "next burst", "time", "CPU time", "page faults"]
+THREAD_HEADER = ["what", "alone", "with the thread", "ratio"]
 WITH_PEAK_LIVE = ("mixed", "mixed-log", "phases", "bursty")
 
 
@@ -56,6 +61,14 @@ def figure_row(figures, key, name, base):
         text.count(figures.median(key, name, "faults")),
         text.size(figures.median(key, name, "peak_rss_bytes")),
     ]
+
+
+def groups(figures, names):
+    """The tables of what was run together, or all figures say too little of."""
+    parts = [("Services that idle", IDLE_HEADER, idle_rows(figures, names)),
+             ("The helper thread", THREAD_HEADER, thread_rows(figures))]
+    return "\n\n".join(f"{title}\n\n{text.plain_table(header, rows)}"
+                       for title, header, rows in parts if rows)
 
 
 def must_show(figures, measured_only):
@@ -92,6 +105,8 @@ def readme(facts, figures, names):
         f"### Real programs, as a multiple of {base}'s",
         text.markdown_table(["program", "what", base, *others(names, base)],
                             program_rows(figures, names, base)),
+        "### Services that idle", text.markdown_table(IDLE_HEADER, idle_rows(figures, names)),
+        "### The helper thread", text.markdown_table(THREAD_HEADER, thread_rows(figures)),
         "### Release of 1 GiB",
         text.markdown_table(["allocator", "kept after free", "left after the release", "time"],
                             release_rows(figures, names)),
@@ -178,6 +193,50 @@ def program_rows(figures, names, base):
             rows.append([program.title, what, show(own),
                          *(text.ratio(ratio.median) if ratio else "-" for ratio in ratios)])
     return rows
+
+
+def idle_rows(figures, names):
+    """Time and CPU time as multiples of weir's with nothing released."""
+    rows = []
+    for service in programs.SERVICES:
+        plain, kept = (f"idle {service.name}", 0), (f"idle {service.name} kept", 0)
+        for key in (plain, kept):
+            for name in (name for name in names if name in figures.allocators(key)):
+                start, after, left, ns, faults = (
+                    figures.median(key, name, attribute) for attribute in
+                    ("rss_bytes", "kept_bytes", "left_bytes", "ns", "faults"))
+                times = [figures.ratio_between(key, name, kept, "weir", attribute)
+                         for attribute in ("ns", "cpu_ns")]
+                rows.append([service.name, f"{name}, nothing released" if key == kept else name,
+                             *(text.size(size) for size in (start, start + after, start + left)),
+                             text.duration(ns), *(spread(ratio) for ratio in times),
+                             text.count(faults)])
+    return rows
+
+
+def thread_rows(figures):
+    rows = []
+    for churn in THREAD_CHURN:
+        alone, beside = ((f"thread {churn}{setting}", 0) for setting in ("", " background"))
+        ratio = figures.ratio_between(beside, "weir", alone, "weir", "cpu_ns")
+        if ratio:
+            times = [text.duration(figures.median(key, "weir", "cpu_ns"))
+                     for key in (alone, beside)]
+            rows.append([f"{churn} churn, CPU time", *times, spread(ratio)])
+    for what, variant in THREAD_SLEEP:
+        key = (f"thread {variant} background", 0)
+        wakeups, cpu_ns = (figures.median(key, "weir", attribute)
+                           for attribute in ("wakeups_a_second", "cpu_ns"))
+        if cpu_ns is not None:
+            rows.append([f"asleep, {what}", "-", f"{cpu_ns / 1e7:.4f} % CPU",
+                         f"{wakeups:.2g} wake-ups a second"])
+    return rows
+
+
+def spread(ratio):
+    if ratio is None:
+        return "-"
+    return f"{text.ratio(ratio.median)} [{text.ratio(ratio.low)}-{text.ratio(ratio.high)}]"
 
 
 def optional(show, value):

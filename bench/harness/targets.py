@@ -211,6 +211,47 @@ def keeps_up(program):
     return measure
 
 
+def returns_to_start(service, most):
+    """What a service has resident 15 s after a burst over what it had when it started; the
+    most in any round."""
+    def measure(figures):
+        key = (f"idle {service}", 0)
+        over = figures.values(key, "weir", "left_over_start")
+        if not over:
+            return None
+        start = figures.median(key, "weir", "rss_bytes")
+        burst = figures.median(key, "weir", "kept_bytes")
+        shown = f"{max(over):.2f}x of {text.size(start)}, {text.size(start + burst)} after a burst"
+        return shown, max(over) <= most
+    return measure
+
+
+def starts_again(service, most):
+    """The burst of a service after its idle time over one with nothing released."""
+    def measure(figures):
+        ratio = figures.ratio_between((f"idle {service}", 0), "weir",
+                                      (f"idle {service} kept", 0), "weir")
+        if not ratio:
+            return None
+        ns = figures.median((f"idle {service} kept", 0), "weir", "ns")
+        return f"{times(ratio)} of {text.duration(ns)}", ratio.median <= most
+    return measure
+
+
+def sleeps(variant, most_wakeups, most_share):
+    """Wake-ups a second and CPU time of the helper thread while the program sleeps."""
+    def measure(figures):
+        key = (f"thread {variant} background", 0)
+        wakeups, cpu_ns = (figures.values(key, "weir", attribute)
+                           for attribute in ("wakeups_a_second", "cpu_ns"))
+        if not cpu_ns:
+            return None
+        share = max(cpu_ns) / 1e9
+        met = max(wakeups) <= most_wakeups and share <= most_share
+        return f"{100 * share:.4f} % CPU, {max(wakeups):.2g} wake-ups a second", met
+    return measure
+
+
 def fastest_peer(figures, key, attribute="ns"):
     """By the median of its ratios to weir; None where no peer was run."""
     ratios = {peer: figures.ratio(key, peer, "weir", attribute) for peer in PEERS}
@@ -291,4 +332,11 @@ ALL = [
            never_above("kept_bytes", MIB)),
     *(Target(f"{program.title}, against the fastest peer", "no slower, no larger",
              keeps_up(program)) for program in programs.ALL),
+    *(Target(f"{service.name} service, resident 15 s after a burst", "at most 1.10x its start",
+             returns_to_start(service.name, 1.10)) for service in programs.SERVICES),
+    *(Target(f"{service.name} service, the burst after that", "at most 1.10x",
+             starts_again(service.name, 1.10)) for service in programs.SERVICES),
+    Target("helper thread of a program that sleeps, until all is released", "at most 0.1 % CPU",
+           sleeps("releasing", math.inf, 0.001)),
+    Target("helper thread with nothing retained", "no wake-up", sleeps("asleep", 0, 0.001)),
 ]

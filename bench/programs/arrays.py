@@ -1,6 +1,7 @@
 """Image-like array expressions in numpy, with the temporaries that they make.
 
 usage: arrays.py FRAMES
+       arrays.py serve        develops as many frames as each line of stdin says
 
 Each frame has another size, as photographs of several cameras do: 0.3 to 16
 million float32 pixels, so that a temporary takes 1 to 64 MB.
@@ -12,9 +13,17 @@ import numpy as np
 
 SEED = 1
 PIXELS_MIN, PIXELS_MAX = 250_000, 16_000_000
+SMALL_SHAPE = (96, 144)  # of the service's first frame: no temporary reaches 64 KiB
 
 
 def main():
+    if sys.argv[1] == "serve":
+        serve()
+    else:
+        run()
+
+
+def run():
     random = np.random.default_rng(SEED)
     sensor = random.random(PIXELS_MAX, dtype=np.float32)
     checksum = 0.0
@@ -23,6 +32,22 @@ def main():
         frame = sensor[:height * width].reshape(height, width)
         checksum += float(develop(frame).mean())
     print(f"{checksum:.3f}")
+
+
+def serve():
+    """A service: between two lines it waits, and keeps no array."""
+    answer(develop(np.ones(SMALL_SHAPE, dtype=np.float32)).mean())
+    for line in sys.stdin:
+        random = np.random.default_rng(SEED)  # so that each burst is the same
+        answer(sum(float(develop(received(random)).mean()) for _ in range(int(line))))
+
+
+def received(random):
+    return random.random(frame_shape(random), dtype=np.float32)
+
+
+def answer(checksum):
+    print(f"{checksum:.3f}", flush=True)
 
 
 def frame_shape(random):

@@ -2,11 +2,14 @@
 //
 //   node images.js make DIRECTORY            writes the photographs, once
 //   node images.js edit DIRECTORY ROUNDS     the work that is measured
+//   node images.js serve DIRECTORY           the same as a service: as many rounds as each
+//                                            line of stdin says
 //
 // SHARP_FROM names the directory that sharp was installed into.
 
 const { createRequire } = require('node:module');
 const path = require('node:path');
+const readline = require('node:readline');
 
 const sharp = createRequire(path.resolve(process.env.SHARP_FROM, 'index.js'))('sharp');
 // sharp starts more threads when it finds jemalloc; all allocators get the same.
@@ -50,8 +53,8 @@ const EDITS = [
   }]).jpeg(),
 ];
 
-async function edit() {
-  const jobs = Array.from({ length: Number(rounds) * PHOTOGRAPHS.length }, (_, at) => {
+async function edit(count = rounds) {
+  const jobs = Array.from({ length: Number(count) * PHOTOGRAPHS.length }, (_, at) => {
     const round = Math.floor(at / PHOTOGRAPHS.length);
     const index = at % PHOTOGRAPHS.length;
     return () => EDITS[(index + round) % EDITS.length](sharp(fileOf(index))).toBuffer();
@@ -67,4 +70,16 @@ async function edit() {
   console.log(bytes);
 }
 
-({ make, edit })[command]();
+// Every edit once, of a small picture; then bursts, one after the other.
+async function serve() {
+  const small = { raw: { width: 120, height: 90, channels: 3 } };
+  for (const change of EDITS.slice(0, 3)) {
+    await change(sharp(pixels(120, 90), small)).toBuffer();
+  }
+  console.log('ready');
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    await edit(line);
+  }
+}
+
+({ make, edit, serve })[command]();
