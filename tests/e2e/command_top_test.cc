@@ -233,10 +233,11 @@ TEST_F(Top, FitsANarrowScreen)
 	start();
 	terminal_->line(figures(0, 30, 10));
 	terminal_->resize(50, 100);
-	std::string narrow = terminal_->line(row(0) + "puppet +30.1 MiB +10.0 MiB( [^ ]+)?.*");
+	/* The wide line may be there for a moment longer. */
+	std::string narrow =
+		terminal_->line("(?=.{1,50}$)" + row(0) + "puppet +30.1 MiB +10.0 MiB( [^ ]+)?.*");
 
 	EXPECT_EQ(std::string::npos, narrow.find("signal")) << narrow;
-	EXPECT_LE(narrow.size(), 50U);
 }
 
 TEST_F(Top, PrintsOneTableWithoutATerminal)

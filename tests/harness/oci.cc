@@ -98,7 +98,7 @@ void install_into(const std::string &directory)
 	std::string build = fs::path(command_path()).parent_path();
 
 	output_of({ "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "-s", "-C", build,
-		    "install", "DESTDIR=" + directory });
+		    "install", "prefix=/usr/local", "DESTDIR=" + directory });
 }
 
 /* Images. */

@@ -16,7 +16,7 @@ std::string container_engine();
 
 nlohmann::json parse_yaml(const std::string &path);
 
-/* `make install DESTDIR=directory`. */
+/* `make install prefix=/usr/local DESTDIR=directory`: examples name that prefix. */
 void install_into(const std::string &directory);
 
 /* Files for an image. */
