@@ -71,15 +71,16 @@ static bool take_command(struct item *item, const char *directory, const char *b
 	return false;
 }
 
-/* This program itself, where it is linked statically; else the one of the build tree, then
- * the one that is installed. */
+/* This program itself, where it is linked statically; else the one of the build tree, that of
+ * an installed tree wherever it is now, then where it was to be installed. */
 static void find_command(struct request *request)
 {
 	struct item *item = &request->items[COMMAND];
 	char own[PATH_MAX];
 
 	if (take_command(item, "/proc/self/exe", "") ||
-	    (preload_own_directory(own) && take_command(item, own, "/static/weir")) ||
+	    (preload_own_directory(own) && (take_command(item, own, "/static/weir") ||
+					    take_command(item, own, "/../libexec/weir/weir"))) ||
 	    take_command(item, WEIR_STATIC_COMMAND, ""))
 		return;
 	command_complain(request->command,

@@ -43,10 +43,11 @@ bool preload_own_directory(char *path)
 	return slash != NULL;
 }
 
-/* The static command lies one directory further down in the build tree. */
+/* Both trees may have moved. In that of the build the static command lies one directory
+ * further down. */
 bool preload_find_library(char *path, char *tried)
 {
-	static const char *const places[] = { "/.libs", "", "/../.libs" };
+	static const char *const places[] = { "/.libs", "", "/../.libs", "/../lib" };
 	char own[PATH_MAX];
 	struct weir_text text;
 

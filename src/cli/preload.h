@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Finds libweir.so.0: beside this program in the build tree, beside it, then where it is
- * installed. False where it is in none of these, which are then in `tried`. */
-#define PRELOAD_TRIED_BYTES (4 * (size_t)PATH_MAX + 16)
+/* Finds libweir.so.0: beside this program in the build tree, beside it, in the lib beside its
+ * directory, then where it was to be installed. False where it is in none of these, which are
+ * then in `tried`. */
+#define PRELOAD_TRIED_BYTES (5 * (size_t)PATH_MAX + 16)
 #define PRELOAD_NOT_FOUND "libweir.so.0 is in none of these: %s"
 bool preload_find_library(char *path, char *tried);
 

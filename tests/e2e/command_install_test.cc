@@ -106,6 +106,29 @@ public:
 
 /* What is installed */
 
+/* As DESTDIR and a prefix that configure did not know leave them. */
+TEST(Install, FindsWhatIsInstalledBesideItWhereverThatIs)
+{
+	NEED_STATIC();
+	Directory tree;
+	const std::pair<std::string, std::string> files[] = {
+		{ fs::path(command_path()), "bin/weir" },
+		{ std::getenv("LIBWEIR_PATH"), "lib/libweir.so.0" },
+		{ static_command(), "libexec/weir/weir" },
+	};
+
+	for (const auto &file : files) {
+		fs::create_directories(fs::path(tree.file(file.second)).parent_path());
+		fs::copy_file(file.first, tree.file(file.second));
+	}
+	Outcome outcome =
+		Launch({ tree.file("bin/weir"), "install", tree.file("to") }).plain().run();
+
+	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+	EXPECT_EQ("", outcome.err);
+	expect_installed(tree.file("to"));
+}
+
 TEST(Install, FillsADirectoryThatItMakes)
 {
 	Directory directory;
