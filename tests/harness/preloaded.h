@@ -37,7 +37,7 @@ constexpr uint64_t counted(uint64_t bytes)
 	return (bytes + 31 * 128 + 4095) / 4096 * 4096;
 }
 
-/* Looks again and again until it holds: false when it does not within 30 seconds. */
+/* Looks again and again until it holds: false when it does not within two minutes. */
 bool eventually(const std::function<bool()> &holds);
 
 std::string read_file(const std::string &path);
@@ -112,7 +112,7 @@ public:
 	Launch &input(const std::string &path);
 	Launch &ignoring(int signal);
 	Launch &address_limit(uint64_t bytes);
-	Launch &seconds(unsigned limit); /* the time-out; 60 unless told */
+	Launch &seconds(unsigned limit); /* the time-out; 240 unless told */
 	Outcome run() const;
 
 private:
@@ -125,7 +125,7 @@ private:
 	std::string input_;
 	int ignored_signal_ = 0;
 	uint64_t address_limit_ = 0;
-	unsigned seconds_ = 60;
+	unsigned seconds_ = 240;
 	bool preloaded_ = true;
 };
 
