@@ -15,6 +15,8 @@ BARE_SIZES = [64 * KIB, 128 * KIB, 256 * KIB, 512 * KIB, MIB, 8 * MIB, 64 * MIB]
 CALLOC_WHOLE_SIZES = [MIB, 16 * MIB, 128 * MIB]
 CALLOC_SPARSE_SIZES = [MIB, 16 * MIB, 64 * MIB, 128 * MIB]
 FIRST_TOUCH_SIZES = [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB]
+HARDENED_SIZES = {"bare": [64 * KIB, MIB, 16 * MIB], "cycle": [64 * KIB, MIB, 16 * MIB],
+                  "calloc-whole": [MIB], "mixed": [0], "images": [0], "grow": [0]}
 LIMIT_BYTES = 256 * MIB
 # Of WEIR_FOOTPRINT, as multiples of what the workload has live at most.
 CAPS = (1.10, 1.25, 1.50)
@@ -69,6 +71,7 @@ def cap_variant(cap):
     return f"cap-{cap:.2f}"
 
 
+HARDENED = Setting("hardened", {"WEIR_HARDEN": "1"})
 BACKGROUND = Setting("background", {"WEIR_BACKGROUND": "1"})
 KEPT = Setting("kept", {"WEIR_BACKGROUND": "0", "WEIR_DECAY": "off"})  # nothing is released
 
@@ -104,6 +107,9 @@ ALL = [
     Job("release-huge", workload="release", weir_only=True,
         environment={"WEIR_LIMIT": "2G", "WEIR_HUGEPAGES": "always"}),
     Job("limit", weir_only=True, report=True, environment={"WEIR_LIMIT": str(LIMIT_BYTES)}),
+    *(Job(f"hardened-{workload}", workload=workload, size_bytes=size, weir_only=True,
+          settings=(HARDENED,))
+      for workload, sizes in HARDENED_SIZES.items() for size in sizes),
     Job("thread", weir_only=True, settings=(BACKGROUND,)),
     *(Job(f"program-{program.name}", program=program) for program in programs.ALL),
     *(Job("idle", program=service, environment=BACKGROUND.environment, settings=(KEPT,))
@@ -113,6 +119,7 @@ ALL = [
 MUST_SHOW = ["cycle", "touch", "bare", "first-touch", "mixed", "grow", "grow-touch",
              "calloc-sparse", "scale", "latency", "many-blocks", "many-threads", "many-addresses",
              "small", "small-written", "start", "polled", "release", "release-huge", "limit",
+             *(f"hardened-{workload}" for workload in HARDENED_SIZES),
              "thread", *(f"program-{program.name}" for program in programs.ALL), "idle"]
 
 

@@ -1,7 +1,7 @@
 """The tables: all figures on the terminal, and the README's shorter ones."""
 
 from . import programs, targets, text
-from .jobs import KIB, MIB
+from .jobs import HARDENED, KIB, MIB
 
 README_SIZES = {
     "cycle": [64 * KIB, MIB, 8 * MIB, 64 * MIB, 256 * MIB],
@@ -12,7 +12,7 @@ README_SIZES = {
     "calloc-sparse": [16 * MIB, 64 * MIB],
 }
 # Each allocator does something else there, or other allocators do not run it.
-NOT_COMPARED = ("release", "limit", "timeline", "thread", "idle")
+NOT_COMPARED = ("release", "limit", "timeline", "thread", "idle", "hardened-")
 # Told by tables of their own.
 ELSEWHERE = (*NOT_COMPARED, "latency", "mixed cap", "mixed-log cap", "program-")
 PERCENTILES = ("p50", "p99", "p99.9", "max")
@@ -35,6 +35,7 @@ THREAD_SLEEP = (("while it releases", "releasing"), ("with nothing retained", "a
 IDLE_HEADER = ["service", "allocator", "at its start", "after a burst", "15 s later",
                "next burst", "time", "CPU time", "page faults"]
 THREAD_HEADER = ["what", "alone", "with the thread", "ratio"]
+HARDENED_HEADER = ["workload", "as it is", "with WEIR_HARDEN=1", "ratio", "CPU time"]
 WITH_PEAK_LIVE = ("mixed", "mixed-log", "phases", "bursty")
 
 
@@ -66,7 +67,8 @@ def figure_row(figures, key, name, base):
 def groups(figures, names):
     """The tables of what was run together, or all figures say too little of."""
     parts = [("Services that idle", IDLE_HEADER, idle_rows(figures, names)),
-             ("The helper thread", THREAD_HEADER, thread_rows(figures))]
+             ("The helper thread", THREAD_HEADER, thread_rows(figures)),
+             ("Hardened blocks", HARDENED_HEADER, hardened_rows(figures))]
     return "\n\n".join(f"{title}\n\n{text.plain_table(header, rows)}"
                        for title, header, rows in parts if rows)
 
@@ -107,6 +109,8 @@ def readme(facts, figures, names):
                             program_rows(figures, names, base)),
         "### Services that idle", text.markdown_table(IDLE_HEADER, idle_rows(figures, names)),
         "### The helper thread", text.markdown_table(THREAD_HEADER, thread_rows(figures)),
+        "### Hardened blocks",
+        text.markdown_table(HARDENED_HEADER, hardened_rows(figures)),
         "### Release of 1 GiB",
         text.markdown_table(["allocator", "kept after free", "left after the release", "time"],
                             release_rows(figures, names)),
@@ -230,6 +234,22 @@ def thread_rows(figures):
         if cpu_ns is not None:
             rows.append([f"asleep, {what}", "-", f"{cpu_ns / 1e7:.4f} % CPU",
                          f"{wakeups:.2g} wake-ups a second"])
+    return rows
+
+
+def hardened_rows(figures):
+    rows = []
+    for workload, size_bytes in figures.keys():
+        plain = (workload, size_bytes)
+        hardened = (HARDENED.name(workload), size_bytes)
+        ratios = [figures.ratio_between(hardened, "weir", plain, "weir", attribute)
+                  for attribute in ("ns", "cpu_ns")]
+        if workload.startswith("hardened-") and ratios[0]:
+            name = workload.removeprefix("hardened-")
+            rows.append([f"{name} {text.size(size_bytes)}" if size_bytes else name,
+                         *(text.duration(figures.median(key, "weir", "ns"))
+                           for key in (plain, hardened)),
+                         *(spread(ratio) for ratio in ratios)])
     return rows
 
 

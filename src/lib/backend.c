@@ -1,6 +1,7 @@
 #include "backend.h"
 
 #include "atomic.h"
+#include "os.h"
 #include "stats.h"
 
 #include <dlfcn.h>
@@ -185,6 +186,15 @@ struct weir_backend weir_backend = {
 	.malloc_usable_size = first_usable_size,
 	.malloc_trim = first_trim,
 };
+
+bool weir_backend_seal(void)
+{
+	size_t page = weir_os_page_bytes();
+
+	return find() && sizeof found % page == 0 && WEIR_BACKEND_ALIGN % page == 0 &&
+	       weir_os_seal(&found, sizeof found) &&
+	       weir_os_seal(&weir_backend, sizeof weir_backend);
+}
 
 const char *weir_backend_name(void)
 {

@@ -11,6 +11,9 @@
 
 #include "base.h"
 
+/* It has pages of its own, for weir_backend_seal. */
+#define WEIR_BACKEND_ALIGN 4096
+
 struct weir_backend {
 	void *(*malloc)(size_t bytes);
 	void (*free)(void *block);
@@ -19,10 +22,15 @@ struct weir_backend {
 	int (*posix_memalign)(void **block, size_t align, size_t bytes);
 	size_t (*malloc_usable_size)(void *block);
 	int (*malloc_trim)(size_t pad); /* the C library's, or NULL */
-};
+} __attribute__((aligned(WEIR_BACKEND_ALIGN)));
 
 /* Changed once, by whichever call comes first; its entries are then const. */
 extern WEIR_HIDDEN struct weir_backend weir_backend;
+
+/* Finds the functions, unless that was done, and makes the table read-only: what it says is then
+ * safe from the program. False when the kernel refuses, or its pages are larger than the
+ * table's. Once, before there are other threads. */
+bool weir_backend_seal(void);
 
 /* The next definition of a function behind weir. */
 void *weir_backend_next(const char *name);

@@ -85,6 +85,7 @@ struct weir_config {
 	bool pressure;
 	char pressure_watch[WEIR_PRESSURE_PATH_BYTES];	/* MEMORY_PRESSURE_WATCH, "" for none */
 	char pressure_write[WEIR_PRESSURE_WRITE_BYTES]; /* MEMORY_PRESSURE_WRITE, in base64 */
+	bool harden;
 	bool only;
 	bool verbose;
 	bool strict;

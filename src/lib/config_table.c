@@ -200,6 +200,13 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.at = offsetof(struct weir_config, hugepages),
 		.words = hugepages_words,
 	},
+	[WEIR_OPTION_HARDEN] = {
+		.name = "WEIR_HARDEN",
+		.default_text = "0",
+		.help = "1: large blocks end at a guard page, are filled when freed and reused late; what wrote past an end or into a free block is told and the program stopped",
+		.kind = &weir_option_flag,
+		.at = offsetof(struct weir_config, harden),
+	},
 	[WEIR_OPTION_PROGRAMS] = {
 		.name = "WEIR_PROGRAMS",
 		.default_text = "all",

@@ -114,12 +114,15 @@ static void note_growth(struct weir_decay *decay, const struct weir_pool *pool, 
 	weir_store_relaxed(&decay->keep_units, live > before ? live - before : 0);
 }
 
-/* The surplus of live blocks is looked at once a period. */
+/* The surplus of live blocks is looked at once a period, and what waited in quarantine is
+ * listed. */
 static void tick(struct weir_decay *decay, struct weir_pool *pool, uint64_t parts, uint64_t now_ms)
 {
 	uint64_t first = weir_add_relaxed(&decay->parts, parts);
 	bool whole = (first + parts) / WEIR_DECAY_PARTS > first / WEIR_DECAY_PARTS;
 
+	if (whole)
+		weir_pool_end_quarantine(pool);
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
 		tick_class(pool, c, first, parts);
 	weir_cache_age(&pool->cache, (unsigned)parts);

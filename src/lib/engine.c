@@ -92,7 +92,7 @@ static void show_regions(void)
 void weir_engine_open_gate(void)
 {
 	weir_store_relaxed(&weir_gate.cached_bytes,
-			   pool->counts_live ? 0 : weir_settings_cached_bytes());
+			   pool->cached_bytes == 0 ? 0 : weir_settings_cached_bytes());
 }
 
 static bool set_up(void)

@@ -4,6 +4,7 @@
 #include "colour.h"
 #include "engine.h"
 #include "footprint.h"
+#include "harden.h"
 #include "live.h"
 #include "move.h"
 #include "remap.h"
@@ -108,15 +109,35 @@ static uint64_t live_units(size_t reach)
 	return weir_region_units(&weir_space.regions[0], reach);
 }
 
-/* A slot of the stride that fits, or of a larger one where that region is full. */
-static bool take_slot(size_t bytes, size_t align, size_t reach, uint64_t now_ms,
-		      struct weir_block *block)
+static size_t reach_of(size_t bytes, size_t align)
 {
-	for (unsigned region = weir_region_of(reach, align); region < WEIR_REGION_COUNT; region++)
+	return pool->hardened ? weir_harden_reach(bytes, align) : weir_reach(bytes, align);
+}
+
+static unsigned first_region(size_t bytes, size_t align)
+{
+	return pool->hardened ? weir_harden_region(bytes, align)
+			      : weir_region_of(weir_reach(bytes, align), align);
+}
+
+static uint64_t colour_in(const struct weir_block *block, size_t bytes, size_t align)
+{
+	if (pool->hardened)
+		return weir_harden_colour(bytes, align);
+	return weir_is_coloured(bytes, align) ? weir_colour_of(block->region, block->index) : 0;
+}
+
+/* A slot of the stride that fits, or of a larger one where that region is full. */
+static bool take_slot(size_t bytes, size_t align, uint64_t now_ms, struct weir_block *block)
+{
+	size_t reach = reach_of(bytes, align);
+
+	for (unsigned region = first_region(bytes, align); region < WEIR_REGION_COUNT; region++)
 		if (weir_pool_take(pool, region, reach, now_ms, block)) {
-			if (weir_is_coloured(bytes, align))
-				block->word |= weir_colour_of(block->region, block->index);
+			block->word |= colour_in(block, bytes, align);
 			weir_remap_complete(pool, block, reach, WEIR_CONTENTS_ANY, now_ms);
+			if (pool->hardened)
+				weir_harden_begin(block, reach);
 			weir_live_publish(pool, block, reach, now_ms);
 			return true;
 		}
@@ -124,13 +145,13 @@ static bool take_slot(size_t bytes, size_t align, size_t reach, uint64_t now_ms,
 }
 
 /* The same out of fresh pages, for as long as its own region has a slot. */
-static bool take_fresh_slot(size_t bytes, size_t reach, uint64_t now_ms, struct weir_block *block)
+static bool take_fresh_slot(size_t bytes, uint64_t now_ms, struct weir_block *block)
 {
-	if (!weir_pool_take_empty(pool, weir_region_of(reach, 1), reach, now_ms, block))
+	size_t reach = reach_of(bytes, 1);
+
+	if (!weir_pool_take_empty(pool, first_region(bytes, 1), reach, now_ms, block))
 		return false;
-	block->word = WEIR_SLOT_CLEAN;
-	if (weir_is_coloured(bytes, 1))
-		block->word |= weir_colour_of(block->region, block->index);
+	block->word = WEIR_SLOT_CLEAN | colour_in(block, bytes, 1);
 	weir_footprint_add(pool, weir_region_units(block->region, reach), now_ms);
 	weir_live_publish(pool, block, reach, now_ms);
 	return true;
@@ -140,15 +161,15 @@ static bool take_fresh_slot(size_t bytes, size_t reach, uint64_t now_ms, struct 
 static enum route take(size_t bytes, size_t align, bool fresh, struct weir_block *block)
 {
 	uint64_t now_ms = weir_os_now_ms();
-	size_t reach = weir_reach(bytes, align);
+	uint64_t units = live_units(reach_of(bytes, align));
 
-	if (!weir_pool_reserve_live(pool, live_units(reach))) {
+	if (!weir_pool_reserve_live(pool, units)) {
 		note_refusal(WEIR_COUNT_refused_live);
 		return ROUTE_NOWHERE;
 	}
-	if (!(fresh && take_fresh_slot(bytes, reach, now_ms, block)) &&
-	    !take_slot(bytes, align, reach, now_ms, block)) {
-		weir_pool_give_back_live(pool, live_units(reach));
+	if (!(fresh && take_fresh_slot(bytes, now_ms, block)) &&
+	    !take_slot(bytes, align, now_ms, block)) {
+		weir_pool_give_back_live(pool, units);
 		weir_stats_count(WEIR_COUNT_passed, 1);
 		return ROUTE_BACKEND;
 	}
@@ -252,7 +273,8 @@ static bool wants_fresh(size_t bytes)
 	size_t reach = weir_reach(bytes, 1);
 	unsigned class_index = weir_class_of(weir_region_of(reach, 1), reach);
 
-	return bytes >= FRESH_MIN && weir_pool_zeroes(pool, class_index) == WEIR_ZEROES_FRESH;
+	return bytes >= FRESH_MIN && !pool->hardened &&
+	       weir_pool_zeroes(pool, class_index) == WEIR_ZEROES_FRESH;
 }
 
 void *weir_large_calloc(size_t bytes)
@@ -313,6 +335,8 @@ __attribute__((noinline)) static void free_uncached(void *address)
 	uint64_t *word = &block.region->slots[block.index].word;
 	uint64_t now_ms;
 
+	if (pool->hardened && !weir_harden_end(&weir_space, &block))
+		return;
 	while (!weir_cas_seq_cst(word, &block.word, freed(block.word)))
 		if (!(block.word & WEIR_SLOT_LIVE))
 			refuse("free", address, 0, true);
@@ -335,7 +359,9 @@ void weir_large_free(void *address)
 /* All that the program may have written, as it may ask malloc_usable_size. */
 static size_t usable_bytes(const struct weir_block *block)
 {
-	return weir_align_up(weir_slot_reach(block->word), weir_os_page_bytes()) -
+	size_t reach = weir_slot_reach(block->word);
+
+	return (pool->hardened ? reach : weir_align_up(reach, weir_os_page_bytes())) -
 	       weir_colour_bytes(block->word);
 }
 
@@ -457,7 +483,9 @@ void *weir_large_realloc(void *address, size_t bytes)
 		weir_large_free(address);
 		return NULL;
 	}
-	if (is_served(bytes)) {
+	if (pool->hardened) { /* by a copy: the old address waits in quarantine */
+		weir_harden_check("realloc", &block);
+	} else if (is_served(bytes)) {
 		wait_for_pages(&block);
 		route = resize_within(&resized, &block, bytes);
 	}

@@ -118,13 +118,28 @@ void weir_os_unreserve(void *address, size_t bytes)
 	errno = saved_errno;
 }
 
-bool weir_os_commit(void *address, size_t bytes)
+static bool protect(void *address, size_t bytes, int protection)
 {
 	int saved_errno = errno;
-	bool done = syscall(SYS_mprotect, address, bytes, PROT_READ | PROT_WRITE) == 0;
+	bool done = syscall(SYS_mprotect, address, bytes, protection) == 0;
 
 	errno = saved_errno;
 	return done;
+}
+
+bool weir_os_commit(void *address, size_t bytes)
+{
+	return protect(address, bytes, PROT_READ | PROT_WRITE);
+}
+
+bool weir_os_deny(void *address, size_t bytes)
+{
+	return protect(address, bytes, PROT_NONE);
+}
+
+bool weir_os_seal(void *address, size_t bytes)
+{
+	return protect(address, bytes, PROT_READ);
 }
 
 bool weir_os_release(void *address, size_t bytes)

@@ -31,6 +31,13 @@ void weir_os_unreserve(void *address, size_t bytes);
  * not promise the memory. Page-aligned. Repeating it is harmless. */
 bool weir_os_commit(void *address, size_t bytes);
 
+/* Makes a committed range one that nothing can touch; weir_os_commit ends that. False when the
+ * kernel refuses (ENOMEM at max_map_count); the range is then as before. Page-aligned. */
+bool weir_os_deny(void *address, size_t bytes);
+
+/* Makes pages of the library's own data read-only, for good. The same. */
+bool weir_os_seal(void *address, size_t bytes);
+
 /* Gives the pages of a committed range back at once; they read as zero when
  * touched again. False, and then nothing may be assumed of the contents, when
  * the kernel refuses. Page-aligned. Works in bounded steps. */

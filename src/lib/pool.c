@@ -50,7 +50,8 @@ void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
 	pool->stats = options->stats;
 	set_limits(pool, options);
 	pool->counts_live = options->counts_live;
-	pool->cached_bytes = options->counts_live ? 0 : options->cached_bytes;
+	pool->hardened = options->hardened;
+	pool->cached_bytes = options->counts_live || options->hardened ? 0 : options->cached_bytes;
 	weir_cache_init(&pool->cache, space);
 	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
 }
@@ -301,16 +302,21 @@ static void unadmit(struct weir_pool *pool, const struct weir_region *region, ui
 	weir_add_acq_rel(&pool->classes[class_index].blocks, (uint64_t)-1);
 }
 
-/* A release that began while the block was in hand missed it: see pool.h. */
-static void push(struct weir_pool *pool, struct weir_block *block, uint64_t extent)
+/* Lists a slot in hand by its word. A release that began while it was in hand missed it:
+ * see pool.h. */
+static void enlist(struct weir_pool *pool, struct weir_block *block)
 {
 	struct weir_slot *slots = block->region->slots;
+	uint64_t extent = weir_slot_extent(weir_load_relaxed(&slots[block->index].word));
 	unsigned class_index = class_of_units(block->region, extent);
 	struct weir_class *class = &pool->classes[class_index];
 	unsigned shard = weir_os_thread() % WEIR_POOL_SHARDS;
 	struct weir_tally tally = { 0, 0, 0 };
 
-	weir_store_release(&slots[block->index].word, weir_slot_word(0, 0, extent));
+	if (extent == 0) {
+		weir_region_put_empty(block->region, block->index);
+		return;
+	}
 	weir_list_put(&class->lists[shard], slots, block->index);
 	if (WEIR_UNLIKELY(weir_pool_release_began(pool, block))) {
 		weir_pool_drain(pool, class_index, weir_load_seq_cst(&class->blocks), &tally);
@@ -318,10 +324,57 @@ static void push(struct weir_pool *pool, struct weir_block *block, uint64_t exte
 	}
 }
 
-static void push_empty(struct weir_block *block)
+static void enlist_waiting(struct weir_pool *pool, const struct weir_waiting *slot, uint64_t epoch)
 {
-	weir_store_release(&block->region->slots[block->index].word, weir_slot_word(0, 0, 0));
-	weir_region_put_empty(block->region, block->index);
+	struct weir_block block = { .region = slot->region, .index = slot->index, .epoch = epoch };
+
+	enlist(pool, &block);
+}
+
+/* The epoch is of before the first slot came to hand. */
+static void end_quarantine(struct weir_pool *pool, uint64_t epoch)
+{
+	struct weir_waiting slot;
+
+	while (weir_quarantine_take(&pool->quarantine, pool->space, WEIR_NO_CLASS, &slot))
+		enlist_waiting(pool, &slot, epoch);
+}
+
+void weir_pool_end_quarantine(struct weir_pool *pool)
+{
+	if (pool->hardened)
+		end_quarantine(pool, weir_load_seq_cst(&pool->epoch));
+}
+
+/* An eighth of the limit may wait, and the last block in any case. */
+static bool waits_too_much(const struct weir_pool *pool)
+{
+	return weir_load_relaxed(&pool->quarantine.units) >
+	       weir_load_relaxed(&pool->limit_units) / 8;
+}
+
+/* A release that began while the block was in hand may have passed the quarantine before. */
+static void quarantine(struct weir_pool *pool, struct weir_block *block)
+{
+	struct weir_waiting slot = { block->region, block->index }, leaves;
+
+	while (waits_too_much(pool) &&
+	       weir_quarantine_take(&pool->quarantine, pool->space, WEIR_NO_CLASS, &leaves))
+		enlist_waiting(pool, &leaves, block->epoch);
+	if (weir_quarantine_pass(&pool->quarantine, pool->space, &slot, &leaves))
+		enlist_waiting(pool, &leaves, block->epoch);
+	if (WEIR_UNLIKELY(weir_pool_release_began(pool, block)))
+		end_quarantine(pool, block->epoch);
+}
+
+/* The slot in hand is free from here on, with so many units. */
+static void push(struct weir_pool *pool, struct weir_block *block, uint64_t extent)
+{
+	weir_store_release(&block->region->slots[block->index].word, weir_slot_word(0, 0, extent));
+	if (WEIR_UNLIKELY(pool->hardened))
+		quarantine(pool, block);
+	else
+		enlist(pool, block);
 }
 
 /* Releases units [keep, total) of a block in hand, `live` of which count as live
@@ -357,10 +410,7 @@ static bool place(struct weir_pool *pool, struct weir_block *block, uint64_t kee
 		unadmit(pool, block->region, admitted);
 		return false;
 	}
-	if (admitted > 0)
-		push(pool, block, admitted);
-	else
-		push_empty(block);
+	push(pool, block, admitted);
 	return true;
 }
 
@@ -385,7 +435,7 @@ void weir_pool_put_back(struct weir_pool *pool, struct weir_block *block, uint64
 void weir_pool_put_uncounted(struct weir_pool *pool, struct weir_block *block, uint64_t units)
 {
 	if (weir_extent_trim(pool->space, block->region, block->index, 0, units)) {
-		push_empty(block);
+		push(pool, block, 0);
 		return;
 	}
 	weir_stats_count(WEIR_COUNT_release_failures, 1);
@@ -481,11 +531,27 @@ static bool pop_idle(struct weir_pool *pool, unsigned first, unsigned end, unsig
 	       pop(pool, class_index, block);
 }
 
+/* What waits is counted as listed. */
+static bool take_waiting(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
+{
+	struct weir_waiting slot;
+
+	if (!weir_quarantine_take(&pool->quarantine, pool->space, own_class, &slot))
+		return false;
+	block->region = slot.region;
+	block->index = slot.index;
+	block->word = weir_load_acquire(&slot.region->slots[slot.index].word);
+	unadmit(pool, block->region, weir_slot_extent(block->word));
+	return true;
+}
+
 static bool find_victim(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
 {
 	if (pop_idle(pool, 0, WEIR_CLASS_COUNT, own_class, UINT64_MAX, block))
 		return true;
 	block->epoch = weir_load_seq_cst(&pool->epoch);
+	if (pool->hardened)
+		return take_waiting(pool, own_class, block);
 	return weir_cache_take_any(&pool->cache, pool->space, &block->region, &block->index,
 				   &block->word);
 }
@@ -741,7 +807,7 @@ static void put(struct weir_pool *pool, struct weir_block *block, uint64_t live,
 	touch(&pool->classes[class_of_units(block->region, weir_max(total, live))], now_ms);
 	keep = retain(pool, block->region, live, surplus, total, &tally);
 	if (total == 0) {
-		push_empty(block);
+		push(pool, block, 0);
 		return;
 	}
 	if (keep == total && tally.blocks == 0 && cache(pool, block, total))

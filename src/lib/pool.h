@@ -8,6 +8,7 @@
  *     while another thread worked on their pages: they are live until it has put them
  *   retained = extents on lists + extents in hand + surplus of live slots
  *            + extents of cached slots, live or not (cache.h)
+ *            + extents of slots in quarantine, which their lists' counts include
  * Units are reserved before a block is put on a list, and un-reserved after it
  * was taken off. Pages on their way out count as what they were until they are gone.
  *
@@ -23,6 +24,7 @@
 #define WEIR_POOL_H
 
 #include "cache.h"
+#include "quarantine.h"
 #include "quota.h"
 #include "space.h"
 #include "stats.h"
@@ -33,12 +35,13 @@
 #define WEIR_POOL_SHARDS 4		/* lists per class, picked by thread; a power of two */
 
 struct weir_pool_options {
-	size_t limit_bytes;			     /* at most 4 TiB */
-	size_t footprint_bytes;			     /* or WEIR_NO_LIMIT */
-	size_t class_blocks;			     /* or WEIR_NO_LIMIT */
-	size_t cached_bytes;			     /* longest block for the cache; 0 for none */
-	size_t live_limit_bytes;		     /* or WEIR_NO_LIMIT; see counts_live */
-	bool counts_live;			     /* live blocks are counted one by one */
+	size_t limit_bytes;	 /* at most 4 TiB */
+	size_t footprint_bytes;	 /* or WEIR_NO_LIMIT */
+	size_t class_blocks;	 /* or WEIR_NO_LIMIT */
+	size_t cached_bytes;	 /* longest block for the cache; 0 for none */
+	size_t live_limit_bytes; /* or WEIR_NO_LIMIT; see counts_live */
+	bool counts_live;	 /* live blocks are counted one by one */
+	bool hardened;		 /* freed blocks wait in a quarantine; no cache */
 	const struct weir_class_limit *class_limits; /* copied */
 	unsigned class_limit_count;
 	struct weir_pool_stats *stats; /* zeroed; must live as long as the pool */
@@ -59,6 +62,7 @@ struct weir_pool {
 	struct weir_space *space; /* const after init, like the next two */
 	size_t cached_bytes;
 	bool counts_live; /* then there is no cache, whose blocks come and go uncounted */
+	bool hardened;	  /* const, too; nor then, and no pages move */
 	/* Atomic, relaxed: whoever changes them raises the epoch (weir_pool_set_limits). */
 	uint64_t limit_units;
 	uint64_t footprint_units; /* UINT64_MAX for none */
@@ -71,6 +75,7 @@ struct weir_pool {
 	uint64_t reserved_live_units;	   /* atomic: of live blocks and those on their way */
 	struct weir_class classes[WEIR_CLASS_COUNT];
 	struct weir_cache cache;
+	struct weir_quarantine quarantine;
 };
 
 /* A slot in the caller's hand. */
@@ -185,6 +190,10 @@ bool weir_pool_release_began(const struct weir_pool *pool, const struct weir_blo
 
 /* Counts what was released because of that, under the release's trigger. */
 void weir_pool_count_late(struct weir_pool *pool, const struct weir_tally *tally);
+
+/* Lists what waits in quarantine, but for slots without pages: where it is not to be spared
+ * from what comes next. */
+void weir_pool_end_quarantine(struct weir_pool *pool);
 
 /* The usage word (usage.h) now. */
 uint64_t weir_pool_usage(const struct weir_pool *pool);

@@ -22,6 +22,7 @@ struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger tri
 	uint64_t start_ns = weir_os_now_ns();
 
 	weir_pool_begin_release(pool, trigger);
+	weir_pool_end_quarantine(pool);
 	for (unsigned c = WEIR_CLASS_COUNT; c-- > 0;)
 		weir_pool_drain(pool, c, weir_load_seq_cst(&pool->classes[c].blocks), &tally);
 	release_unlisted(pool, now_ms, &tally);
@@ -90,6 +91,7 @@ struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger tr
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t start_ns = weir_os_now_ns();
 
+	weir_pool_end_quarantine(pool);
 	evict_down(pool, beyond, scope, &tally);
 	release_unlisted_of(pool, scope, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
@@ -161,6 +163,7 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger 
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t start_ns = weir_os_now_ns();
 
+	weir_pool_end_quarantine(pool);
 	release_excess_of_classes(pool, now_ms, &tally);
 	while (weir_pool_excess(pool) > 0 && weir_pool_reclaim_room(pool))
 		;

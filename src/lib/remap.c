@@ -37,7 +37,7 @@ struct source {
 
 bool weir_remap_gains(const struct weir_pool *pool, uint64_t units)
 {
-	return units >= WEIR_CHUNK_UNITS &&
+	return units >= WEIR_CHUNK_UNITS && !pool->hardened &&
 	       weir_usage_retained(weir_pool_usage(pool)) >= WEIR_CHUNK_UNITS;
 }
 

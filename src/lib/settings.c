@@ -107,6 +107,7 @@ struct weir_pool_options weir_settings_pool_options(void)
 		.cached_bytes = weir_settings_cached_bytes() + WEIR_COLOUR_SPARE,
 		.live_limit_bytes = config->live_limit_bytes,
 		.counts_live = config->live_limit_bytes != WEIR_NO_LIMIT,
+		.hardened = config->harden,
 		.class_limits = config->class_limits,
 		.class_limit_count = config->class_limit_count,
 		.stats = &weir_stats_page.pool,

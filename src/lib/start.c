@@ -4,11 +4,13 @@
  * installs the signal; it starts no thread and reserves nothing. What the
  * program allocated before it ran is the backend's. The helper thread comes
  * later (helper.h). */
+#include "backend.h"
 #include "config.h"
 #include "engine.h"
 #include "helper.h"
 #include "report.h"
 #include "self.h"
+#include "settings.h"
 #include "signal.h"
 
 #include <errno.h>
@@ -39,6 +41,9 @@ __attribute__((constructor)) static void start(void)
 	if (config.disable)
 		return;
 	weir_engine_enable(&config, weir_helper_watch);
+	if (config.harden && !weir_backend_seal())
+		weir_settings_say("WEIR_HARDEN: ",
+				  "the table of the next allocator stays writable");
 	weir_signal_install(config.signal);
 	pthread_atfork(NULL, NULL, weir_engine_begin_anew);
 	if (weir_config_wants_helper(&config))

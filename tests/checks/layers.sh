@@ -8,7 +8,7 @@ layers='
 2 config config_set config_table complaint option option_size option_class option_name cgroup
 2 request socket_path stats
 3 slot space lists colour
-4 usage cache quota extent pool live footprint remap resize move release decay pressure
+4 usage cache quarantine quota extent pool live footprint remap resize move release decay pressure harden
 4 snapshot snapshot_json metrics
 5 engine settings large backend
 6 signal self control socket server duty background container relief pressure_watch

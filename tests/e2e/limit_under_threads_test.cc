@@ -91,6 +91,11 @@ TEST(LimitUnderThreads, HoldsWithHugePages)
 	expect_limit_holds(churn("24M").env("WEIR_HUGEPAGES", "always"), 24 * MiB);
 }
 
+TEST(LimitUnderThreads, HoldsWhenBlocksAreHardened)
+{
+	expect_limit_holds(churn("24M").env("WEIR_HARDEN", "1"), 24 * MiB);
+}
+
 TEST(LimitUnderThreads, HoldsForBlocksOfAClass)
 {
 	Running running(churn("64M").env("WEIR_CLASS_BLOCKS", "2"));

@@ -1,5 +1,6 @@
 /* Bad use ends the program by SIGABRT with one line that names the call and the
- * address. Each victim prints the address and then does what its name says. */
+ * address. Each victim prints the address and then does what its name says. What
+ * WEIR_HARDEN finds beside that is in harden_test.cc. */
 #include "preloaded.h"
 
 #include <csignal>
@@ -46,11 +47,26 @@ TEST(MisuseInARace, StopsTheProgramEveryTime)
 		expect_stopped({ "double_free_race", "free", twice });
 }
 
+/* The next allocator sees it, and says what it says without weir. */
+TEST(MisuseOfForeignMemory, EndsAsItDoesWithoutWeir)
+{
+	for (const char *name : { "free_of_mapping", "free_of_stack" }) {
+		auto plain = Launch({ victim(name) }).plain().run();
+		auto outcome = Launch({ victim(name) }).run();
+
+		EXPECT_EQ(SIGABRT, plain.end.signal) << name << plain.describe();
+		EXPECT_EQ(SIGABRT, outcome.end.signal) << name << outcome.describe();
+		EXPECT_NE("", plain.err);
+		EXPECT_EQ(plain.err, outcome.err);
+	}
+}
+
 INSTANTIATE_TEST_SUITE_P(
 	Each, Misuse,
 	testing::Values(Fault{ "double_free", "free", twice },
 			Fault{ "double_free_after_release", "free", twice },
 			Fault{ "double_free_in_thread", "free", twice },
+			Fault{ "free_after_realloc", "free", twice },
 			Fault{ "free_interior", "free", inside },
 			Fault{ "free_odd_interior", "free", inside },
 			Fault{ "free_of_no_block", "free", nowhere },

@@ -82,6 +82,11 @@ TEST(SignalsUnderChurn, ChangeNoLiveByteWithHugePages)
 	expect_data_survives(churn().env("WEIR_HUGEPAGES", "always"), 200);
 }
 
+TEST(SignalsUnderChurn, ChangeNoLiveByteWhenBlocksAreHardened)
+{
+	expect_data_survives(churn().env("WEIR_HARDEN", "1"), 200);
+}
+
 TEST(SignalsUnderChurn, ChangeNoLiveByteWithEveryLimitAndFastDecay)
 {
 	expect_data_survives(churn().env("WEIR_CLASS_LIMITS", "64K-256K:2M,*:8M")

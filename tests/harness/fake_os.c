@@ -193,6 +193,16 @@ bool weir_os_commit(void *address, size_t bytes)
 	return allowed(FAKE_COMMIT, bytes) && mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+bool weir_os_deny(void *address, size_t bytes)
+{
+	return allowed(FAKE_DENY, bytes) && mprotect(address, bytes, PROT_NONE) == 0;
+}
+
+bool weir_os_seal(void *address, size_t bytes)
+{
+	return allowed(FAKE_DENY, bytes) && mprotect(address, bytes, PROT_READ) == 0;
+}
+
 bool weir_os_release(void *address, size_t bytes)
 {
 	if (!allowed(FAKE_RELEASE, bytes))

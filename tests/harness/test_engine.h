@@ -37,6 +37,7 @@ struct EngineOptions {
 	size_t class_blocks = WEIR_NO_LIMIT;
 	size_t live_limit = WEIR_NO_LIMIT; /* with which live blocks are counted */
 	size_t cached = 0;
+	bool hardened = false;
 	std::vector<weir_class_limit> class_limits = {};
 	size_t huge_stride = SIZE_MAX;
 	unsigned region_shift = 28;
@@ -117,6 +118,7 @@ struct Engine {
 		limits.class_blocks = options.class_blocks;
 		limits.live_limit_bytes = options.live_limit;
 		limits.counts_live = options.live_limit != WEIR_NO_LIMIT;
+		limits.hardened = options.hardened;
 		limits.class_limits = options.class_limits.data();
 		limits.class_limit_count = (unsigned)options.class_limits.size();
 		limits.stats = &stats;
@@ -299,6 +301,7 @@ struct EngineSums {
 	uint64_t pieces = 0;
 	uint64_t cached = 0;
 	uint64_t credit = 0;
+	uint64_t waiting = 0;
 	std::map<unsigned, uint64_t> class_blocks;
 	std::map<unsigned, uint64_t> range_units;
 };
@@ -325,6 +328,14 @@ inline uint64_t slot_surplus(const weir_region &region, uint64_t word)
 	return extent > size ? extent - size : 0;
 }
 
+inline void sum_block(const weir_pool &pool, unsigned class_index, uint64_t extent,
+		      EngineSums *sums)
+{
+	sums->class_blocks[class_index]++;
+	if (pool.quotas.of_class[class_index] != WEIR_QUOTA_NONE)
+		sums->range_units[pool.quotas.of_class[class_index]] += extent;
+}
+
 inline testing::AssertionResult sum_lists(weir_pool &pool, unsigned r, std::vector<unsigned> *seen,
 					  EngineSums *sums)
 {
@@ -344,11 +355,30 @@ inline testing::AssertionResult sum_lists(weir_pool &pool, unsigned r, std::vect
 				    weir_class_of(r, weir_units_to_bytes(extent)) != c)
 					return testing::AssertionFailure()
 					       << "class " << c << " lists an extent of " << extent;
-				sums->class_blocks[c]++;
-				if (pool.quotas.of_class[c] != WEIR_QUOTA_NONE)
-					sums->range_units[pool.quotas.of_class[c]] += extent;
+				sum_block(pool, c, extent, sums);
 			}
 		}
+	return testing::AssertionSuccess();
+}
+
+/* A slot that waits counts as if it were on the list of its class. */
+inline testing::AssertionResult sum_waiting(weir_pool &pool, unsigned r,
+					    std::vector<unsigned> *seen, EngineSums *sums)
+{
+	for (uint64_t entry : pool.quarantine.places) {
+		uint32_t i = (uint32_t)entry - 1;
+
+		if (entry == 0 || entry >> 32 != r)
+			continue;
+		if (i >= seen->size() || ++(*seen)[i] > 1)
+			return testing::AssertionFailure() << "slot " << i << " waits twice";
+		uint64_t extent = weir_slot_extent(pool.space->regions[r].slots[i].word);
+
+		sums->waiting += extent;
+		if (extent > 0)
+			sum_block(pool, weir_class_of(r, weir_units_to_bytes(extent)), extent,
+				  sums);
+	}
 	return testing::AssertionSuccess();
 }
 
@@ -426,6 +456,10 @@ inline testing::AssertionResult compare_sums(const weir_pool &pool, EngineSums &
 	if (pool.cache.units != sums.cached)
 		return testing::AssertionFailure() << "the cache counts " << pool.cache.units
 						   << " units, its slots have " << sums.cached;
+	if (pool.quarantine.units != sums.waiting)
+		return testing::AssertionFailure()
+		       << "the quarantine counts " << pool.quarantine.units
+		       << " units, its slots have " << sums.waiting;
 	if (weir_cache_credit(&pool.cache, pool.space) != sums.credit)
 		return testing::AssertionFailure()
 		       << "the entries have " << weir_cache_credit(&pool.cache, pool.space)
@@ -467,6 +501,8 @@ inline testing::AssertionResult Engine::consistent()
 
 		if (result && !walk_list(region, region.empty, &seen, &indexes))
 			result = testing::AssertionFailure() << "an empty slot is listed twice";
+		if (result)
+			result = sum_waiting(pool, r, &seen, &sums);
 		if (result)
 			result = sum_slots(region, seen, &sums);
 		if (!result)

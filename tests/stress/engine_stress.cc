@@ -296,6 +296,37 @@ TEST(EngineStress, PutsBlocksOnceThatOtherThreadsFreeDuringReleases)
 	hand_over_beside_releases(&engine);
 }
 
+/* Where freed blocks wait before they are listed. */
+
+EngineOptions with_quarantine()
+{
+	EngineOptions options;
+
+	options.hardened = true;
+	return options;
+}
+
+TEST(QuarantineStress, KeepsContentsThroughReleasesAndDecay)
+{
+	Engine engine(with_quarantine());
+
+	run_beside_releases(&engine);
+}
+
+TEST(QuarantineStress, PutsBlocksOnceThatOtherThreadsFreeDuringReleases)
+{
+	Engine engine(with_quarantine());
+
+	hand_over_beside_releases(&engine);
+}
+
+TEST(QuarantineStress, StaysTrueWhileTheKernelRefusesNowAndThen)
+{
+	Engine engine(with_quarantine());
+
+	run_beside_refusals(&engine);
+}
+
 /* With the cache: blocks at hand for each thread, or for all threads the same ones. */
 
 EngineOptions with_cache(size_t limit)

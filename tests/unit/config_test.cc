@@ -165,6 +165,7 @@ TEST(Config, TakesTheDefaultLimitFromTheMemoryLimit)
 TEST(Config, ReadsFlags)
 {
 	for (auto flag : { std::make_pair("WEIR_DISABLE", &weir_config::disable),
+			   std::make_pair("WEIR_HARDEN", &weir_config::harden),
 			   std::make_pair("WEIR_ONLY", &weir_config::only),
 			   std::make_pair("WEIR_VERBOSE", &weir_config::verbose),
 			   std::make_pair("WEIR_STRICT", &weir_config::strict) }) {
@@ -1053,7 +1054,7 @@ TEST(Config, ListsItsSettingsOneLineEach)
 	weir_text_init(&text, data, sizeof data);
 	weir_config_format_settings(&text, &loaded.config);
 	EXPECT_EQ(lines, data);
-	EXPECT_EQ(22, std::count(lines.begin(), lines.end(), '\n'));
+	EXPECT_EQ(23, std::count(lines.begin(), lines.end(), '\n'));
 }
 
 TEST(Config, KeepsASettingOneLineWhateverTheEnvironmentHolds)
@@ -1201,8 +1202,9 @@ TEST(Config, RefusesToSetABadValueAndChangesNothing)
 
 TEST(Config, RefusesToSetWhatIsFixedAtTheStart)
 {
-	for (const char *name : { "WEIR_MIN", "WEIR_MAX", "WEIR_PRESET", "WEIR_SIGNAL",
-				  "WEIR_SOCKET", "WEIR_HUGEPAGES", "WEIR_VERBOSE", "WEIR_STRICT" })
+	for (const char *name :
+	     { "WEIR_MIN", "WEIR_MAX", "WEIR_PRESET", "WEIR_SIGNAL", "WEIR_SOCKET",
+	       "WEIR_HUGEPAGES", "WEIR_HARDEN", "WEIR_VERBOSE", "WEIR_STRICT" })
 		ExpectNotSet(
 			name, "1M",
 			"cannot be changed while the program runs; these can: WEIR_LIMIT, "
@@ -1295,21 +1297,21 @@ TEST(Config, TellsAllSettingsInOneLine)
 	Loaded changed({ "WEIR_PRESET=minimal", "WEIR_CLASS_LIMITS=64K-1M:32M,11M:10%,*:128M",
 			 "WEIR_PROGRAMS=node,pro*", "WEIR_REPORT=exit:/tmp/%p", "WEIR_VERBOSE=1",
 			 "WEIR_SIGNAL=SIGRTMIN+3", "WEIR_HUGEPAGES=never", "WEIR_MAX_ALLOC=2G",
-			 "WEIR_FOOTPRINT=25%", "WEIR_SOCKET=/run/%p", "WEIR_SOCKET_DIR=/run/s",
-			 "WEIR_ONLY=yes" });
+			 "WEIR_HARDEN=1", "WEIR_FOOTPRINT=25%", "WEIR_SOCKET=/run/%p",
+			 "WEIR_SOCKET_DIR=/run/s", "WEIR_ONLY=yes" });
 
 	EXPECT_THAT(defaults.Banner(), HasSubstr("limit min(512M, 12.5%), "));
 	defaults.Resolve(64 * gib);
 	EXPECT_EQ(
 		"disable 0, preset default, min 64K, max 4G, limit 512M, class-limits none, "
 		"class-blocks none, footprint none, max-alloc none, live-limit none, decay 10s, "
-		"signal USR1, socket off, socket-dir none, background 0, pressure 0, hugepages auto, programs all, only 0, report off, verbose 0, strict 0",
+		"signal USR1, socket off, socket-dir none, background 0, pressure 0, hugepages auto, harden 0, programs all, only 0, report off, verbose 0, strict 0",
 		defaults.Banner());
 	EXPECT_EQ(
 		"disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
 		"64K-1M:32M,11M:10%,*:128M, class-blocks 8, footprint 25%, "
 		"max-alloc 2G, live-limit none, decay 1s, signal RTMIN+3, socket /run/%p, "
-		"socket-dir /run/s, background 0, pressure 0, hugepages never, programs node,pro*, only 1, report exit:/tmp/%p, verbose 1, strict 0",
+		"socket-dir /run/s, background 0, pressure 0, hugepages never, harden 1, programs node,pro*, only 1, report exit:/tmp/%p, verbose 1, strict 0",
 		changed.Banner());
 }
 
@@ -1328,7 +1330,7 @@ TEST(Config, HasATableInWhichEveryDefaultIsItsOwnValue)
 {
 	const std::string defaults = Loaded({}).Banner();
 
-	ASSERT_EQ(22U, weir_config_option_count());
+	ASSERT_EQ(23U, weir_config_option_count());
 	for (size_t i = 0; i < weir_config_option_count(); i++) {
 		struct weir_option_help option = weir_config_option_help(i);
 		Loaded loaded({ std::string(option.name) + "=" + option.default_text });

@@ -240,6 +240,21 @@ TEST(Model, HoldsWithBlocksAtHand)
 	run(first_seed(), options, true);
 }
 
+TEST(Model, HoldsWhereFreedBlocksWait)
+{
+	EngineOptions options;
+
+	options.hardened = true;
+	for (size_t limit : { (size_t)0, 4 * mib, 64 * mib }) {
+		options.limit = limit;
+		run(first_seed(), options, false);
+		run(first_seed(), options, true);
+	}
+	options.footprint = 10 * mib;
+	options.class_blocks = 3;
+	run(first_seed(), options, true);
+}
+
 TEST(Model, HoldsWhereASpaceIsShort)
 {
 	EngineOptions options;
