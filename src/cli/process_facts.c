@@ -156,5 +156,5 @@ const char *process_explain(enum process_result result)
 
 int process_status(enum process_result result)
 {
-	return results[result].status;
+	return (int)results[result].status;
 }

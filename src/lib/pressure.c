@@ -49,8 +49,8 @@ static enum weir_pressure level_of(enum weir_pressure said, const struct weir_pr
 								 : WEIR_PRESSURE_NONE;
 
 	if (view->total_bytes > 0 && lacking == 0)
-		return weir_min(said, WEIR_PRESSURE_SOME);
-	return weir_max(said, seen);
+		return said < WEIR_PRESSURE_SOME ? said : WEIR_PRESSURE_SOME;
+	return weir_pressure_worse(said, seen);
 }
 
 static size_t below(size_t bytes, size_t less)

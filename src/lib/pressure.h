@@ -22,6 +22,11 @@
 
 enum weir_pressure { WEIR_PRESSURE_NONE, WEIR_PRESSURE_SOME, WEIR_PRESSURE_HIGH };
 
+static inline enum weir_pressure weir_pressure_worse(enum weir_pressure a, enum weir_pressure b)
+{
+	return a > b ? a : b;
+}
+
 /* As it is now. */
 struct weir_pressure_view {
 	size_t total_bytes; /* of the container's limit; 0 for unknown, as is what is used then */

@@ -227,7 +227,7 @@ static enum weir_pressure take_counters(struct weir_pressure_watch *watch, const
 	enum weir_pressure heard = WEIR_PRESSURE_NONE;
 
 	while (*text != '\0') {
-		heard = weir_max(heard, take_counter(watch, text));
+		heard = weir_pressure_worse(heard, take_counter(watch, text));
 		text += strcspn(text, "\n");
 		text += *text == '\n';
 	}
@@ -478,7 +478,7 @@ enum weir_pressure weir_pressure_watch_hear(struct weir_pressure_watch *watch,
 
 	for (unsigned i = 0; i < count; i++)
 		if (waits[i].fd >= 0 && waits[i].revents != 0)
-			heard = weir_max(heard, hear_one(watch, &waits[i]));
+			heard = weir_pressure_worse(heard, hear_one(watch, &waits[i]));
 	return heard;
 }
 

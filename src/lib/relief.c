@@ -126,7 +126,7 @@ static void act(const struct pollfd *waits, uint64_t now_ms)
 
 	if (heard != WEIR_PRESSURE_NONE)
 		next_hear_ms = now_ms + DEAF_MS;
-	said = weir_max(said, heard);
+	said = weir_pressure_worse(said, heard);
 	relieve(now_ms);
 	follow_cgroup();
 }
