@@ -25,7 +25,7 @@ static void *ask_backend(size_t bytes, size_t align, bool clean)
 
 	if (clean)
 		return weir_backend.calloc(1, bytes);
-	if (align <= sizeof(max_align_t))
+	if (align <= _Alignof(max_align_t))
 		return weir_backend.malloc(bytes);
 	error = weir_backend.posix_memalign(&block, align, bytes);
 	if (error == 0)

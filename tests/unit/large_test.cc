@@ -155,6 +155,18 @@ TEST_F(Large, AlignsBlocksAsAsked)
 	}
 }
 
+TEST_F(Large, AlignsBlocksOfTheBackendAsAsked)
+{
+	for (size_t align = 1; align <= 4096; align *= 2) {
+		void *block = weir_large_malloc(33 * mib, align);
+
+		ASSERT_NE(nullptr, block);
+		EXPECT_FALSE(owned(block));
+		EXPECT_EQ(0U, (uintptr_t)block % align);
+		weir_backend.free(block);
+	}
+}
+
 TEST_F(Large, RetainsWhatIsFreedAndGivesItAgain)
 {
 	for (size_t bytes : { mib, 3 * mib }) {
