@@ -5,13 +5,11 @@
  *   LIBWEIR_SOAK_MINUTES=20 make check TESTS=tests/e2e/soak_test
  *   grep '^|' tests/e2e/soak_test.log */
 #include "command.h"
-#include "memory_cgroup.h"
+#include "soak.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <thread>
 
 using namespace e2e;
@@ -25,19 +23,11 @@ constexpr uint64_t limit_bytes = container_bytes * 40 / 100;
 constexpr uint64_t first_batch = 128 * MiB, each_batch = 32 * MiB;
 constexpr std::chrono::milliseconds sample_period(100);
 
-std::chrono::milliseconds duration()
-{
-	const char *text = std::getenv("LIBWEIR_SOAK_MINUTES");
-
-	return std::chrono::milliseconds(
-		(int64_t)(60000 * (text ? std::strtod(text, nullptr) : 1)));
-}
-
 /* It begins with a burst so large that it may retain two fifths of the container beside what
  * is live, and does: with the neighbour's 60 % that is more than there is. */
 Launch bursts(const MemoryCgroup &container)
 {
-	auto most = std::chrono::duration_cast<std::chrono::seconds>(duration());
+	auto most = std::chrono::duration_cast<std::chrono::seconds>(soak_time());
 
 	return Launch({ victim("bursts"), "4", std::to_string(first_batch),
 			std::to_string(each_batch), "200", "0" })
@@ -47,78 +37,12 @@ Launch bursts(const MemoryCgroup &container)
 		.seconds((unsigned)most.count() + 60);
 }
 
-/* What it takes of the container, how fast, how long it holds that, and how long nobody does:
- * the longest is what a pool needs to grow again. */
-struct Demand {
-	unsigned percent;
-	const char *take_ms;
-	unsigned hold_ms, rest_ms;
-};
-
-const Demand demands[] = {
-	{ 60, "2000", 1000, 3000 },
-	{ 40, "1000", 500, 1000 },
-	{ 50, "1000", 2000, 2000 },
-	{ 60, "2000", 500, 15000 },
-};
-
-/* One neighbour after another, until told to stop or one is lost. */
-class Neighbours
-{
-public:
-	explicit Neighbours(const MemoryCgroup &container)
-	    : container_(container), thread_([this] { come_and_go(); })
-	{
-	}
-	~Neighbours() { stop(); }
-
-	void stop()
-	{
-		stopped_ = true;
-		if (thread_.joinable())
-			thread_.join();
-	}
-	unsigned served() const { return served_; }
-	bool lost() const { return lost_; }
-
-private:
-	void come_and_go()
-	{
-		while (!stopped_ && !lost_) {
-			const Demand &demand = demands[served_ % std::size(demands)];
-
-			lost_ = !serve(demand);
-			rest(demand.rest_ms);
-			served_++;
-		}
-	}
-
-	bool serve(const Demand &demand)
-	{
-		Running neighbour(Launch({ victim("neighbour"),
-					   std::to_string(container_bytes / 100 * demand.percent),
-					   demand.take_ms })
-					  .plain()
-					  .in_cgroup(container_));
-
-		if (neighbour.hear() != "held")
-			return false;
-		rest(demand.hold_ms);
-		return neighbour.finish().succeeded();
-	}
-
-	void rest(unsigned rest_ms) const
-	{
-		auto end = Clock::now() + std::chrono::milliseconds(rest_ms);
-
-		while (!stopped_ && !lost_ && Clock::now() < end)
-			std::this_thread::sleep_for(sample_period / 2);
-	}
-
-	const MemoryCgroup &container_;
-	std::atomic<bool> stopped_{ false }, lost_{ false };
-	std::atomic<unsigned> served_{ 0 };
-	std::thread thread_;
+/* The longest rest is what a pool needs to grow again. */
+const std::vector<Demand> demands = {
+	{ container_bytes / 100 * 60, "2000", 1000, 3000 },
+	{ container_bytes / 100 * 40, "1000", 500, 1000 },
+	{ container_bytes / 100 * 50, "1000", 2000, 2000 },
+	{ container_bytes / 100 * 60, "2000", 500, 15000 },
 };
 
 /* What was seen from outside. */
@@ -151,7 +75,7 @@ void sample(pid_t pid, Seen *seen)
 
 Seen watch(const MemoryCgroup &container, pid_t pid, const Neighbours &neighbours)
 {
-	const auto end = Clock::now() + duration();
+	const auto end = Clock::now() + soak_time();
 	auto next = Clock::now();
 	Seen seen;
 
@@ -176,7 +100,7 @@ void print(const Seen &seen, unsigned neighbours, const Outcome &outcome)
 	puts("| minutes | samples | neighbours | images | most retained, % of limit |"
 	     " least ceiling | samples above it | released MiB: pressure, limit, decay |\n"
 	     "|---|---|---|---|---|---|---|---|");
-	printf("| %.1f | %u | %u | %s | %.1f | %.1f | %u |", (double)duration().count() / 60000,
+	printf("| %.1f | %u | %u | %s | %.1f | %.1f | %u |", (double)soak_time().count() / 60000,
 	       seen.samples, neighbours,
 	       outcome.out.substr(last, outcome.out.size() - last - 1).c_str(),
 	       percent_of_limit(seen.most_retained), percent_of_limit(seen.least_ceiling),
@@ -195,7 +119,7 @@ TEST(Soak, LosesNoByteAndNoProcessBesideANeighbour)
 	Running service(bursts(container));
 
 	ASSERT_EQ("started", service.hear()) << service.errors();
-	Neighbours neighbours(container);
+	Neighbours neighbours(container, demands);
 	const Seen seen = watch(container, service.pid(), neighbours);
 
 	neighbours.stop();
