@@ -195,15 +195,20 @@ static bool may_ask(int peer)
 	       (credentials.uid == 0 || credentials.uid == geteuid());
 }
 
+/* What accept4 says when nobody waits any more. After all else, a sandbox's EPERM as well, whoever
+ * waits goes on waiting. */
+static bool nobody_waits(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ECONNABORTED;
+}
+
 int weir_socket_accept(const struct weir_socket *socket)
 {
 	struct timeval patience = { .tv_sec = SEND_SECONDS_MAX };
 	int peer = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (peer < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM
-			       ? -2
-			       : -1;
+		return nobody_waits(errno) ? -1 : -2;
 	if (!may_ask(peer) ||
 	    setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) {
 		close(peer);

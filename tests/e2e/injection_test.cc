@@ -10,11 +10,13 @@
 #include "preloaded.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 using namespace e2e;
+using Clock = std::chrono::steady_clock;
 
 namespace
 {
@@ -202,5 +204,26 @@ INSTANTIATE_TEST_SUITE_P(
 			Target{ &served, "socket", 1 }, Target{ &idle, "clone3", 1 },
 			Target{ &idle, "futex", 1 }),
 	name_of);
+
+/* A helper thread that is refused what it waits by. */
+class Persistence : public Injection
+{
+};
+
+TEST_P(Persistence, OfARefusalKeepsNoProcessorBusy)
+{
+	const auto start = Clock::now();
+
+	expect_right(run({ 1, 0, "EPERM" }));
+	const std::chrono::duration<double> seconds = Clock::now() - start;
+
+	EXPECT_GT(counts().failed, 0U);
+	EXPECT_LE(counts().failed / seconds.count(), 300) << counts().failed << " in all";
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEachWait, Persistence,
+			 testing::Values(Target{ &served, "accept4", 1 },
+					 Target{ &served, "poll", 1 }),
+			 name_of);
 
 } // namespace
