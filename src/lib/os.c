@@ -295,6 +295,9 @@ void weir_os_sleep_ms(unsigned ms)
 	nanosleep(&time, NULL);
 }
 
+/* How long a thread that may not wait for a word sleeps before it looks again. */
+#define LOOK_MS 10
+
 /* A time-out is for one wait, so a signal may make the whole last longer. Absolute time-outs
  * (FUTEX_WAIT_BITSET) are not needed: callers look at their own clock again. */
 void weir_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ms)
@@ -303,8 +306,10 @@ void weir_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ms)
 	struct timespec time = { .tv_sec = (time_t)(timeout_ms / 1000),
 				 .tv_nsec = (long)(timeout_ms % 1000) * 1000000 };
 
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ms == UINT64_MAX ? NULL : &time,
-		NULL, 0);
+	if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
+		    timeout_ms == UINT64_MAX ? NULL : &time, NULL, 0) != 0 &&
+	    errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
+		weir_os_sleep_ms((unsigned)weir_min(timeout_ms, (uint64_t)LOOK_MS));
 	errno = saved_errno;
 }
 

@@ -223,7 +223,7 @@ TEST_P(Persistence, OfARefusalKeepsNoProcessorBusy)
 
 INSTANTIATE_TEST_SUITE_P(OfEachWait, Persistence,
 			 testing::Values(Target{ &served, "accept4", 1 },
-					 Target{ &served, "poll", 1 }),
+					 Target{ &served, "poll", 1 }, Target{ &idle, "futex", 1 }),
 			 name_of);
 
 } // namespace
