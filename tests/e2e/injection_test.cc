@@ -29,6 +29,7 @@ constexpr uint64_t limit_bytes = 24 * MiB;
 struct Setting {
 	const char *name;
 	std::vector<std::pair<const char *, const char *>> env;
+	bool old_kernel = false; /* it has no close_range */
 };
 
 const Setting plain = { "plain", { { "WEIR_HUGEPAGES", "never" } } };
@@ -43,6 +44,8 @@ const Setting served = { "served",
 			   { "WEIR_PRESSURE", "1" },
 			   { "WEIR_DECAY", "20ms" } } };
 const Setting idle = { "idle", { { "WEIR_BACKGROUND", "1" }, { "WEIR_DECAY", "20ms" } } };
+
+const Setting on_old_kernel = { "on_old_kernel", served.env, true };
 
 /* A call of weir's, and how many of the calls, one in so many, fail in the short form: a look at
  * what is resident is many calls of which each is like the other. */
@@ -85,9 +88,16 @@ class Injection : public testing::TestWithParam<Target>
 protected:
 	Outcome run(const Fault &fault)
 	{
-		Launch launch({ victim("injected"), GetParam().call, std::to_string(fault.first),
-				std::to_string(fault.last), fault.error, counts_file(),
-				victim("workload") });
+		std::vector<std::string> words = {
+			victim("injected"),	    GetParam().call, std::to_string(fault.first),
+			std::to_string(fault.last), fault.error,     counts_file(),
+			victim("workload")
+		};
+
+		if (GetParam().setting->old_kernel)
+			words.insert(words.begin(),
+				     { victim("confined"), "ENOSYS", "close_range" });
+		Launch launch(words);
 
 		for (const auto &variable : GetParam().setting->env)
 			launch.env(variable.first, strcmp(variable.second, "SOCKET") == 0
@@ -201,7 +211,8 @@ INSTANTIATE_TEST_SUITE_P(
 			Target{ &served, "mmap", 4 }, Target{ &served, "mprotect", 4 },
 			Target{ &served, "openat", 2 }, Target{ &served, "poll", 2 },
 			Target{ &served, "pread64", 2 }, Target{ &served, "read", 1 },
-			Target{ &served, "socket", 1 }, Target{ &idle, "clone3", 1 },
+			Target{ &served, "socket", 1 }, Target{ &on_old_kernel, "unshare", 1 },
+			Target{ &on_old_kernel, "prlimit64", 1 }, Target{ &idle, "clone3", 1 },
 			Target{ &idle, "futex", 1 }),
 	name_of);
 

@@ -800,7 +800,7 @@ TEST(Socket, DoesWithoutWhereTheKernelRefuses)
 {
 	Directory directory;
 	std::string path = directory.file("socket");
-	Puppet puppet(Launch({ victim("confined"), victim("puppet") })
+	Puppet puppet(Launch({ victim("confined"), "EPERM", "close_range,unshare", victim("puppet") })
 			      .env("WEIR_SOCKET", path)
 			      .env("WEIR_VERBOSE", "1"));
 

@@ -1,34 +1,86 @@
-/* confined PROGRAM [ARGUMENT...]: executes it under a filter that refuses close_range and
- * unshare with EPERM, as sandboxes do. */
+/* confined REFUSAL CALL[,CALL...] PROGRAM [ARGUMENT...]: executes it under a filter that refuses
+ * these system calls, to whoever makes them, as sandboxes do: with EPERM or ENOSYS, or by the
+ * end of the process (`kill`). */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct sock_filter instructions[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 1, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+#define CALLS_MAX 16
+
+static const struct {
+	const char *name;
+	unsigned number;
+} calls[] = {
+	{ "clone3", SYS_clone3 },	  { "close_range", SYS_close_range },
+	{ "eventfd2", SYS_eventfd2 },	  { "madvise", SYS_madvise },
+	{ "membarrier", SYS_membarrier }, { "mincore", SYS_mincore },
+	{ "mremap", SYS_mremap },	  { "sched_yield", SYS_sched_yield },
+	{ "socket", SYS_socket },	  { "sysinfo", SYS_sysinfo },
+	{ "unshare", SYS_unshare },
 };
+
+static const struct {
+	const char *name;
+	unsigned action;
+} refusals[] = {
+	{ "EPERM", SECCOMP_RET_ERRNO | EPERM },
+	{ "ENOSYS", SECCOMP_RET_ERRNO | ENOSYS },
+	{ "kill", SECCOMP_RET_KILL_PROCESS },
+};
+
+static unsigned number_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (strcmp(calls[i].name, name) == 0)
+			return calls[i].number;
+	exit(2);
+}
+
+static unsigned action_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (strcmp(refusals[i].name, name) == 0)
+			return refusals[i].action;
+	exit(2);
+}
+
+/* Load the number; a look for each call; allow. */
+static int install(unsigned action, char *names)
+{
+	struct sock_filter filter[2 * CALLS_MAX + 2] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	};
+	struct sock_fprog program = { 1, filter };
+
+	for (char *name = strtok(names, ","); name != NULL; name = strtok(NULL, ",")) {
+		if (program.len >= 2 * CALLS_MAX)
+			exit(2);
+		filter[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								     number_of(name), 0, 1);
+		filter[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
+	}
+	filter[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
 
 int main(int argc, char **argv)
 {
-	struct sock_fprog filter = { sizeof(instructions) / sizeof(*instructions), instructions };
-
-	if (argc < 2)
+	if (argc < 4)
 		return 2;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+	if (install(action_of(argv[1]), argv[2]) != 0) {
 		perror("confined");
 		return 1;
 	}
-	execv(argv[1], argv + 1);
-	perror(argv[1]);
+	execv(argv[3], argv + 3);
+	perror(argv[3]);
 	return 127;
 }
