@@ -1,6 +1,6 @@
 /* Programs under WEIR_HARDEN: what it finds of them, and that it changes nothing for those
  * in which there is nothing to be found. */
-#include "preloaded.h"
+#include "misuse.h"
 
 #include <csignal>
 #include <sstream>
@@ -15,12 +15,6 @@ Launch hardened(std::vector<std::string> argv)
 	return Launch(std::move(argv)).env("WEIR_HARDEN", "1");
 }
 
-struct Fault {
-	const char *victim;
-	const char *call;
-	const char *what;
-};
-
 constexpr char twice[] = "double free, the block is already free";
 constexpr char past[] = "the program wrote past the end of this block";
 constexpr char before[] = "the program wrote before this block";
@@ -32,14 +26,7 @@ class Hardened : public testing::TestWithParam<Fault>
 
 TEST_P(Hardened, StopsTheProgramAndNamesTheAddress)
 {
-	const Fault &fault = GetParam();
-	auto outcome = hardened({ victim(fault.victim) }).run();
-	std::string address = outcome.out.substr(0, outcome.out.find('\n'));
-
-	EXPECT_EQ(SIGABRT, outcome.end.signal) << outcome.describe();
-	EXPECT_EQ("weir[" + std::to_string(outcome.pid) + "]: " + fault.call + "(" + address +
-			  "): " + fault.what + "\n",
-		  outcome.err);
+	expect_stopped(GetParam(), hardened({ victim(GetParam().victim) }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Hardened,

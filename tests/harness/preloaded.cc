@@ -257,6 +257,12 @@ Launch &Launch::plain()
 	return *this;
 }
 
+Launch &Launch::library(const std::string &path)
+{
+	library_ = path;
+	return *this;
+}
+
 Launch &Launch::behind(const std::string &library)
 {
 	libraries_ += " " + library;
@@ -320,9 +326,11 @@ Outcome Launch::run() const
 Running::Running(const Launch &launch)
 {
 	std::vector<std::string> variables;
-	std::string preload = launch.preloaded_ ? setting("LIBWEIR_PATH") : std::string();
+	std::string preload;
 	program_setup setup = {};
 
+	if (launch.preloaded_)
+		preload = launch.library_.empty() ? setting("LIBWEIR_PATH") : launch.library_;
 	if (launch.preloaded_ && launch.env_.count("WEIR_REPORT") == 0)
 		variables.push_back("WEIR_REPORT=exit:" + reports_.file("reports"));
 	for (const auto &variable : launch.env_)

@@ -104,6 +104,7 @@ public:
 	explicit Launch(std::vector<std::string> argv) : argv_(std::move(argv)) {}
 
 	Launch &plain();			    /* without weir */
+	Launch &library(const std::string &path);   /* another build of weir */
 	Launch &behind(const std::string &library); /* preloaded too, after weir */
 	Launch &env(const std::string &name, const std::string &value);
 	std::string variable(const std::string &name) const; /* as env() has set it */
@@ -119,6 +120,7 @@ private:
 	friend class Running;
 	std::vector<std::string> argv_;
 	std::map<std::string, std::string> env_;
+	std::string library_;
 	std::string libraries_;
 	std::string directory_;
 	std::string cgroup_procs_;
