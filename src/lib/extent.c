@@ -2,6 +2,11 @@
 
 #include "stats.h"
 
+/* A kernel that refused so many moves, one after the other, most likely knows none (before 5.7, a
+ * sandbox); it gets another try now and then, for the others are short of mappings for a while. */
+#define REFUSALS_MAX 8
+#define RETRY_EVERY 1024
+
 /* A quarter of the mappings that a process may have by default (65530). */
 #define PIECES_MAX 16384
 
@@ -166,6 +171,25 @@ static uint32_t pieces_moved(const struct weir_slot *source, uint64_t units)
 	return 1 + (source->pieces < most ? source->pieces : most);
 }
 
+bool weir_extent_may_move(struct weir_space *space)
+{
+	if (WEIR_UNLIKELY(weir_load_relaxed(&space->moves) == WEIR_MOVES_LOSE))
+		return false;
+	return weir_load_relaxed(&space->moves_refused) < REFUSALS_MAX ||
+	       weir_add_relaxed(&space->moves_refused, 1U) % RETRY_EVERY == 0;
+}
+
+/* qemu-user takes the source for unmapped, whatever the kernel says, or makes it so: mapped anew,
+ * it is as it should be, but another thread's mmap might come first. So that was the last move. */
+static void check_source(struct weir_space *space, struct weir_range from, uint64_t units)
+{
+	bool kept = weir_os_can_write(address_of(from));
+
+	if (!kept)
+		weir_os_renew(address_of(from), weir_units_to_bytes(units), from.region->advice);
+	weir_store_relaxed(&space->moves, kept ? WEIR_MOVES_KEEP : WEIR_MOVES_LOSE);
+}
+
 uint64_t weir_extent_move(struct weir_space *space, struct weir_range to, struct weir_range from,
 			  uint64_t units)
 {
@@ -180,5 +204,11 @@ uint64_t weir_extent_move(struct weir_space *space, struct weir_range to, struct
 		WEIR_UNIT_SHIFT;
 	if (moved < units)
 		weir_stats_count(WEIR_COUNT_remap_failures, 1);
+	if (moved == 0)
+		weir_add_relaxed(&space->moves_refused, 1U);
+	else if (weir_load_relaxed(&space->moves_refused) > 0)
+		weir_store_relaxed(&space->moves_refused, 0U);
+	if (moved > 0 && WEIR_UNLIKELY(weir_load_relaxed(&space->moves) != WEIR_MOVES_KEEP))
+		check_source(space, from, moved);
 	return moved;
 }

@@ -41,6 +41,10 @@ struct weir_range {
 	uint64_t at_units;
 };
 
+/* Whether to try a move at all: not where moves lose their source, and seldom where the last ones
+ * were all refused. Asked before anything is done for the sake of one. */
+bool weir_extent_may_move(struct weir_space *space);
+
 /* Moves the pages of `units` units, all three in whole chunks; what was at `to` is dropped, what
  * stays at `from` reads as zero. Returns how many moved, from the start of the range: less when the
  * kernel refuses, 0 when moves have made too many mappings already. */

@@ -33,7 +33,8 @@ void *weir_move_block(struct weir_pool *pool, struct weir_block *from, unsigned 
 	uint64_t units = extent > size ? extent : size;
 	struct weir_block to;
 
-	if (units < WEIR_CHUNK_UNITS || !weir_live_claim(pool, from))
+	if (units < WEIR_CHUNK_UNITS || !weir_extent_may_move(pool->space) ||
+	    !weir_live_claim(pool, from))
 		return NULL;
 	to.region = region;
 	to.epoch = weir_load_seq_cst(&pool->epoch);

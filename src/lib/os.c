@@ -62,11 +62,32 @@ static bool advise(void *address, size_t bytes, int advice)
 	return result == 0;
 }
 
+/* Whether MADV_DONTNEED_LOCKED drops pages: qemu-user takes it for a hint, and says that all is
+ * well. Tried once, on a page of its own. */
+static bool drops_locked(void)
+{
+	static uint32_t known; /* atomic, relaxed: 0 before the try, then 1 for no or 2 for yes */
+	size_t page = weir_os_page_bytes();
+	volatile char *probe;
+
+	if (weir_load_relaxed(&known) == 0) {
+		probe = map_pages(NULL, page, PROT_READ | PROT_WRITE, 0);
+		if (!probe)
+			return false;
+		*probe = 1;
+		weir_store_relaxed(
+			&known,
+			advise((void *)probe, page, MADV_DONTNEED_LOCKED) && *probe == 0 ? 2U : 1U);
+		weir_os_unreserve((void *)probe, page);
+	}
+	return weir_load_relaxed(&known) == 2;
+}
+
 /* Locked pages (mlock, mlockall) want to be asked in another way, since 5.18. */
 static bool drop_pages(void *address, size_t bytes)
 {
 	return advise(address, bytes, MADV_DONTNEED) ||
-	       (errno == EINVAL && advise(address, bytes, MADV_DONTNEED_LOCKED));
+	       (errno == EINVAL && drops_locked() && advise(address, bytes, MADV_DONTNEED_LOCKED));
 }
 
 size_t weir_os_page_bytes(void)
@@ -219,6 +240,19 @@ size_t weir_os_move(void *to, void *from, size_t bytes)
 
 	errno = saved_errno;
 	return moved;
+}
+
+bool weir_os_can_write(void *address)
+{
+	int saved_errno = errno;
+	bool can = syscall(SYS_clock_gettime, CLOCK_MONOTONIC, address) == 0 || errno != EFAULT;
+
+	if (can) {
+		memset(address, 0, sizeof(struct timespec));
+		advise(address, weir_os_page_bytes(), MADV_DONTNEED);
+	}
+	errno = saved_errno;
+	return can;
 }
 
 bool weir_os_residency(void *address, size_t bytes, unsigned char *pages)

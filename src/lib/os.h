@@ -61,6 +61,10 @@ void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge);
  * either untouched or zero at `to`. */
 size_t weir_os_move(void *to, void *from, size_t bytes);
 
+/* Whether a zero page of weir's own can be written, without a fault where it cannot: the kernel
+ * is asked to answer into it. */
+bool weir_os_can_write(void *address);
+
 /* A number that is the calling thread's, and of few others; a hint, any is right. The
  * variable has it, or 0 before the first call. */
 extern __thread unsigned weir_os_thread_number

@@ -38,7 +38,8 @@ struct source {
 bool weir_remap_gains(const struct weir_pool *pool, uint64_t units)
 {
 	return units >= WEIR_CHUNK_UNITS && !pool->hardened &&
-	       weir_usage_retained(weir_pool_usage(pool)) >= WEIR_CHUNK_UNITS;
+	       weir_usage_retained(weir_pool_usage(pool)) >= WEIR_CHUNK_UNITS &&
+	       weir_extent_may_move(pool->space);
 }
 
 static bool has_tables(const struct weir_region *region)

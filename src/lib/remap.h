@@ -10,7 +10,7 @@
 #include "extent.h"
 #include "pool.h"
 
-/* Whether `units` are worth a move and there may be as many to take. */
+/* Whether `units` are worth a move, there may be as many to take, and moves work here. */
 bool weir_remap_gains(const struct weir_pool *pool, uint64_t units);
 
 struct weir_filled {

@@ -38,13 +38,18 @@ struct weir_region {
 	size_t frontier; /* atomic, release, pairs with acquire in its readers: bytes committed */
 };
 
+/* Whether a move leaves its source mapped, as it must. */
+enum weir_moves { WEIR_MOVES_UNTRIED, WEIR_MOVES_KEEP, WEIR_MOVES_LOSE };
+
 struct weir_space {
 	uintptr_t base;	       /* const; stored before span */
 	size_t span;	       /* atomic, release, pairs with acquire in owns; 0: nothing yet */
 	unsigned region_shift; /* const */
 	bool release_zeroes;   /* const: MADV_DONTNEED works here (qemu-user ignores it) */
 	struct weir_region regions[WEIR_REGION_COUNT];
-	uint32_t pieces; /* atomic, relaxed: the sum of all slots' pieces */
+	uint32_t pieces;	/* atomic, relaxed: the sum of all slots' pieces */
+	uint32_t moves_refused; /* atomic, relaxed: since the last one that was not */
+	uint32_t moves;		/* atomic, relaxed: enum weir_moves */
 };
 
 struct weir_space_options {

@@ -33,6 +33,7 @@ static struct {
 	const char *files_under;
 	int thread;
 	bool ignore_release;
+	enum fake_moves moves;
 	enum fake_residency residency;
 } fake;
 
@@ -50,6 +51,7 @@ void fake_os_reset(void)
 	fake_os_set_file_root(NULL);
 	fake_os_put_files_under(NULL);
 	fake_os_ignore_release(false);
+	fake_os_set_moves(FAKE_MOVES_WORK);
 	fake_os_set_residency(FAKE_RESIDENCY_UNKNOWN);
 }
 
@@ -103,6 +105,11 @@ void fake_os_put_files_under(const char *root)
 void fake_os_ignore_release(bool ignore)
 {
 	weir_store_relaxed(&fake.ignore_release, ignore);
+}
+
+void fake_os_set_moves(enum fake_moves moves)
+{
+	weir_store_relaxed(&fake.moves, moves);
 }
 
 void fake_os_set_residency(enum fake_residency residency)
@@ -229,15 +236,24 @@ void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge)
 size_t weir_os_move(void *to, void *from, size_t bytes)
 {
 	bool whole = allowed(FAKE_MOVE, bytes);
+	bool refused = weir_load_relaxed(&fake.moves) == FAKE_MOVES_REFUSED;
 	size_t page = weir_os_page_bytes();
-	size_t part = whole ? bytes : weir_align_down(bytes / 2, page);
+	size_t part = refused ? 0 : whole ? bytes : weir_align_down(bytes / 2, page);
 
 	for (size_t at = 0; at < part; at += page)
 		if (mremap((char *)from + at, page, page,
 			   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
 			   (char *)to + at) == MAP_FAILED)
 			return at;
+	if (weir_load_relaxed(&fake.moves) == FAKE_MOVES_LOSE)
+		mprotect(from, part, PROT_NONE);
 	return part;
+}
+
+bool weir_os_can_write(void *address)
+{
+	(void)address;
+	return weir_load_relaxed(&fake.moves) != FAKE_MOVES_LOSE;
 }
 
 bool weir_os_residency(void *address, size_t bytes, unsigned char *pages)

@@ -52,6 +52,11 @@ void fake_os_put_files_under(const char *root);
 /* Makes releases succeed without dropping the pages, as qemu-user does. */
 void fake_os_ignore_release(bool ignore);
 
+/* Moves that all work; that are all refused, as before Linux 5.7; or that leave nothing behind
+ * that could be touched, as under qemu-user. */
+enum fake_moves { FAKE_MOVES_WORK, FAKE_MOVES_REFUSED, FAKE_MOVES_LOSE };
+void fake_os_set_moves(enum fake_moves moves);
+
 /* What the kernel says of pages that are asked for: nothing, so that what was handed
  * out is taken for touched; the truth; or that none is there, as for pages in the swap. */
 enum fake_residency { FAKE_RESIDENCY_UNKNOWN, FAKE_RESIDENCY_TRUE, FAKE_RESIDENCY_SWAPPED };

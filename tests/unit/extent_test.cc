@@ -154,6 +154,57 @@ TEST_F(Extent, MoveIsRefusedWhereItWouldMakeTooManyMappings)
 	EXPECT_EQ(256U, move(to, from, 256));
 }
 
+TEST_F(Extent, MoveIsWorthATryUntilEightInARowWereRefused)
+{
+	weir_range from = slot(4), to = slot(5);
+
+	fill(address(from), mib, 1);
+	fake_os_set_moves(FAKE_MOVES_REFUSED);
+	for (int i = 0; i < 7; i++)
+		EXPECT_EQ(0U, move(to, from, 64));
+	fake_os_set_moves(FAKE_MOVES_WORK);
+	EXPECT_EQ(64U, move(to, from, 64));
+	fake_os_set_moves(FAKE_MOVES_REFUSED);
+	for (int i = 0; i < 8; i++) {
+		EXPECT_TRUE(weir_extent_may_move(&engine.space));
+		EXPECT_EQ(0U, move(to, from, 64));
+	}
+	EXPECT_FALSE(weir_extent_may_move(&engine.space));
+	EXPECT_EQ(15U, weir_stats_page.counters[WEIR_COUNT_remap_failures]);
+}
+
+TEST_F(Extent, MoveGetsAnotherTryNowAndThen)
+{
+	weir_range from = slot(4), to = slot(5);
+	unsigned asked = 0;
+
+	fake_os_set_moves(FAKE_MOVES_REFUSED);
+	for (int i = 0; i < 8; i++)
+		move(to, from, 64);
+	while (asked < 5000 && !weir_extent_may_move(&engine.space))
+		asked++;
+	EXPECT_GT(asked, 1000U);
+	EXPECT_LT(asked, 1100U);
+	fake_os_set_moves(FAKE_MOVES_WORK);
+	EXPECT_EQ(64U, move(to, from, 64));
+	EXPECT_TRUE(weir_extent_may_move(&engine.space));
+	EXPECT_TRUE(weir_extent_may_move(&engine.space));
+}
+
+TEST_F(Extent, MoveThatLosesItsSourceIsTheLast)
+{
+	weir_range from = slot(4), to = slot(5);
+
+	fill(address(from), mib, 1);
+	fake_os_set_moves(FAKE_MOVES_LOSE);
+	EXPECT_EQ(256U, move(to, from, 256));
+	EXPECT_TRUE(holds(address(to), mib, 1));
+	for (size_t at = 0; at < mib; at += page)
+		ASSERT_EQ(0, address(from)[at]);
+	fill(address(from), mib, 2);
+	EXPECT_FALSE(weir_extent_may_move(&engine.space));
+}
+
 TEST_F(Extent, TrimHealsTheMappingsThatMovesHaveSplit)
 {
 	weir_range from = slot(4), to = slot(5);
