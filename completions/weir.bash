@@ -1,4 +1,5 @@
 # bash completion of weir. What there is to complete, weir says itself (weir help --words).
+# shellcheck shell=bash disable=SC2207 # what is completed are words
 
 # What may stand for a pattern of help, like PID or jemalloc|mimalloc|tcmalloc|PATH: words in
 # lower case stand for themselves.

@@ -146,6 +146,7 @@ static void stop(void)
 {
 	terminal_end();
 	raise(SIGSTOP);
+	// cppcheck-suppress unreachableCode ; raise returns once it is continued
 	terminal_begin();
 }
 

@@ -30,6 +30,7 @@ static void *next(void **known, const char *name)
 }
 
 /* The C library's own representation of what is no handler. */
+// cppcheck-suppress constParameter ; a function cannot be const
 static bool is_handler(handler *action)
 {
 	return action != SIG_DFL && action != SIG_IGN && action != SIG_ERR; // NOLINT
@@ -37,7 +38,7 @@ static bool is_handler(handler *action)
 
 WEIR_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
-	static void *known;
+	static void *known = NULL;
 	sigaction_function *call = (sigaction_function *)next(&known, "sigaction");
 	int result = call(number, action, old);
 

@@ -216,8 +216,10 @@ bool weir_pool_reserve_live(struct weir_pool *pool, uint64_t units)
 
 	if (!pool->counts_live)
 		return true;
+	if (units > limit)
+		return false;
 	do {
-		if (units > limit || reserved > limit - units)
+		if (reserved > limit - units)
 			return false;
 	} while (!weir_cas_weak_acq_rel(&pool->reserved_live_units, &reserved, reserved + units));
 	return true;

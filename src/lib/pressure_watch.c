@@ -55,7 +55,7 @@ static enum weir_pressure hear_trigger(struct weir_pressure_watch *watch,
 				       struct weir_pressure_wait *wait, short events)
 {
 	(void)watch;
-	return events & FAILED ? lose(wait) : wait->means;
+	return (events & FAILED) ? lose(wait) : wait->means;
 }
 
 static bool add_trigger(struct weir_pressure_watch *watch, const char *path, const char *text,

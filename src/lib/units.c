@@ -79,7 +79,7 @@ static size_t read_digits(const char *text, size_t length, uint64_t *value)
 
 static struct number read_number(const char *text, size_t length)
 {
-	static const struct number none;
+	static const struct number none = { 0 };
 	struct number number = { .fraction_scale = 1 };
 	size_t digits;
 
