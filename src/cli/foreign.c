@@ -2,19 +2,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Of openat2(2), whose header is the kernel's and not everywhere. */
+struct how {
+	uint64_t flags;
+	uint64_t mode;
+	uint64_t resolve;
+};
+#define NO_MAGIC_LINKS 0x02
+#define IN_ROOT 0x10
+
 /* Symbolic links lead to where they do for the process, and not to what has the name here;
  * kernels and sandboxes without openat2 get no links at the path's end. */
 int foreign_find(pid_t task, const char *path)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct how how = { .flags = O_PATH | O_CLOEXEC, .resolve = IN_ROOT | NO_MAGIC_LINKS };
 	char root_path[32];
 	int root, fd;
 

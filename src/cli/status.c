@@ -116,14 +116,12 @@ static void print_released(const struct weir_snapshot *snapshot)
 /* Its name, as WEIR_SIGNAL takes it where there is one. */
 static void print_signal_name(int number)
 {
-	const char *name;
-
-	if (number >= SIGRTMIN && number <= SIGRTMAX) {
+	if (number >= SIGRTMIN && number <= SIGRTMAX)
 		printf("RTMIN+%d", number - SIGRTMIN);
-		return;
-	}
-	name = sigabbrev_np(number);
-	printf("%s", name ? name : "unknown");
+	else
+		printf("%s", number == SIGUSR1	 ? "USR1"
+			     : number == SIGUSR2 ? "USR2"
+						 : "unknown");
 }
 
 static void print_signal(const struct process *process)

@@ -86,6 +86,35 @@ void *weir_backend_next(const char *name)
 	return dlsym(RTLD_NEXT, name);
 }
 
+#ifdef __GLIBC__
+static void find_aligned(void)
+{
+	*(void **)&found.posix_memalign = weir_backend_next("posix_memalign");
+}
+#else
+/* musl's posix_memalign calls aligned_alloc by its name, which is weir's and comes back here. */
+static void *(*next_aligned_alloc)(size_t align, size_t bytes);
+
+static int by_aligned_alloc(void **block, size_t align, size_t bytes)
+{
+	int saved_errno = errno, error = 0;
+	void *given = next_aligned_alloc(align, bytes);
+
+	if (given)
+		*block = given;
+	else
+		error = errno;
+	errno = saved_errno;
+	return error;
+}
+
+static void find_aligned(void)
+{
+	*(void **)&next_aligned_alloc = weir_backend_next("aligned_alloc");
+	found.posix_memalign = by_aligned_alloc;
+}
+#endif
+
 static void swap_in(void)
 {
 	bool arena_used = weir_load_relaxed(&arena.used) > 0;
@@ -112,7 +141,7 @@ static bool find(void)
 		*(void **)&found.free = weir_backend_next("free");
 		*(void **)&found.calloc = weir_backend_next("calloc");
 		*(void **)&found.realloc = weir_backend_next("realloc");
-		*(void **)&found.posix_memalign = weir_backend_next("posix_memalign");
+		find_aligned();
 		*(void **)&found.malloc_usable_size = weir_backend_next("malloc_usable_size");
 		*(void **)&found.malloc_trim = weir_backend_next("malloc_trim");
 		weir_store_release(&search, SEARCH_DONE);

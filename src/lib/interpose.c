@@ -13,6 +13,13 @@
 /* The library is built with hidden visibility. */
 #define WEIR_EXPORT __attribute__((visibility("default")))
 
+/* Not in the headers of every C library. */
+WEIR_EXPORT void *pvalloc(size_t bytes);
+WEIR_EXPORT int malloc_trim(size_t pad);
+WEIR_EXPORT void free_sized(void *address, size_t bytes);
+WEIR_EXPORT void free_aligned_sized(void *address, size_t align, size_t bytes);
+WEIR_EXPORT void cfree(void *address);
+
 static bool is_small(size_t bytes)
 {
 	return WEIR_LIKELY(bytes < weir_gate.min_bytes);
@@ -147,11 +154,6 @@ WEIR_EXPORT int malloc_trim(size_t pad)
 
 	return (weir_backend.malloc_trim && weir_backend.malloc_trim(pad)) || released;
 }
-
-/* Not in the headers of a C library of before C23. */
-WEIR_EXPORT void free_sized(void *address, size_t bytes);
-WEIR_EXPORT void free_aligned_sized(void *address, size_t align, size_t bytes);
-WEIR_EXPORT void cfree(void *address);
 
 void free_sized(void *address, size_t bytes)
 {

@@ -472,6 +472,13 @@ static void wait_for_pages(struct weir_block *block)
 	}
 }
 
+/* glibc frees; other C libraries give a block of no bytes. */
+#ifdef __GLIBC__
+#define NOTHING_FREES true
+#else
+#define NOTHING_FREES false
+#endif
+
 void *weir_large_realloc(void *address, size_t bytes)
 {
 	struct weir_block block = must_find_live("realloc", address);
@@ -479,7 +486,7 @@ void *weir_large_realloc(void *address, size_t bytes)
 	enum route route = ROUTE_BACKEND;
 	char *resized = address;
 
-	if (bytes == 0) { /* as the C library does */
+	if (NOTHING_FREES && bytes == 0) {
 		weir_large_free(address);
 		return NULL;
 	}
