@@ -22,6 +22,10 @@
 #define WEIR_STATS_SYMBOL "weir_statistics"
 #define WEIR_STATS_VERSION 1
 
+/* 64 bits at a multiple of 8 bytes, so that every machine has the same layout: in structures
+ * 32-bit x86 aligns a uint64_t to 4, where it is not read and changed at once either. */
+typedef uint64_t weir_u64 __attribute__((aligned(8)));
+
 /* Memory is counted in units of 4 KiB, whatever the page size is. */
 #define WEIR_STATS_UNIT_BYTES 4096
 
@@ -81,10 +85,10 @@ enum weir_trigger {
 };
 
 struct weir_released {
-	uint64_t units;
-	uint64_t blocks;
-	uint64_t releases;
-	uint64_t ns; /* that the kernel took for it */
+	weir_u64 units;
+	weir_u64 blocks;
+	weir_u64 releases;
+	weir_u64 ns; /* that the kernel took for it */
 };
 
 /* Room for triggers that a later version adds. */
@@ -95,16 +99,16 @@ struct weir_released {
 #define WEIR_STATS_REGIONS 17
 
 struct weir_stats_region {
-	uint64_t slots_address; /* of `fresh` struct weir_slot; 0 for none */
-	uint64_t fresh_address; /* of a uint32_t: how many slots have ever been handed out */
+	weir_u64 slots_address; /* of `fresh` struct weir_slot; 0 for none */
+	weir_u64 fresh_address; /* of a uint32_t: how many slots have ever been handed out */
 };
 
 /* Size classes, four per stride: 5/8, 6/8, 7/8 and 8/8 of it. */
 #define WEIR_STATS_CLASSES (4 * WEIR_STATS_REGIONS)
 
 struct weir_stats_class {
-	uint64_t hits; /* requests that a retained block of the class or a larger one served */
-	uint64_t misses;
+	weir_u64 hits; /* requests that a retained block of the class or a larger one served */
+	weir_u64 misses;
 } __attribute__((aligned(64)));
 
 /* Hits of blocks that are kept at hand (strides up to 2 MiB), by group of threads; they
@@ -117,16 +121,16 @@ struct weir_stats_class {
 #define WEIR_STATS_RETAINED_BITS 30
 
 struct weir_usage {
-	uint64_t word __attribute__((aligned(128)));
-	uint64_t peak_live_units __attribute__((aligned(128)));
-	uint64_t peak_retained_units;
-	uint64_t peak_footprint_units;
+	weir_u64 word __attribute__((aligned(128)));
+	weir_u64 peak_live_units __attribute__((aligned(128)));
+	weir_u64 peak_retained_units;
+	weir_u64 peak_footprint_units;
 };
 
 struct weir_pool_stats {
 	struct weir_usage usage;
 	struct weir_stats_class classes[WEIR_STATS_CLASSES];
-	uint64_t cached_hits[WEIR_STATS_GROUPS][WEIR_STATS_GROUP_CLASSES]
+	weir_u64 cached_hits[WEIR_STATS_GROUPS][WEIR_STATS_GROUP_CLASSES]
 		__attribute__((aligned(64)));
 };
 
@@ -136,7 +140,7 @@ struct weir_pool_stats {
  * up, 0 in a free slot. What is resident beyond those is retained. A block that is both
  * live and at hand counts as retained in the usage word, and as live for everybody else. */
 struct weir_slot {
-	uint64_t word;
+	weir_u64 word;
 	uint32_t next;
 	uint32_t pieces; /* memory mappings that page moves made here, an estimate */
 };
@@ -152,20 +156,20 @@ struct weir_stats_page {
 	uint32_t signal;	    /* the number of WEIR_SIGNAL, 0 for off */
 	uint32_t signal_owner;	    /* enum weir_signal_owner */
 	uint32_t settings_sequence; /* odd while `settings` and `socket` change */
-	uint64_t backend_malloc;    /* address of the backend's malloc, 0 before its first call */
-	uint64_t limit_bytes;	    /* WEIR_LIMIT in force */
-	uint64_t page_bytes;	    /* of the machine; a power of two */
+	weir_u64 backend_malloc;    /* address of the backend's malloc, 0 before its first call */
+	weir_u64 limit_bytes;	    /* WEIR_LIMIT in force */
+	weir_u64 page_bytes;	    /* of the machine; a power of two */
 	char weir_version[16];
 	char program[WEIR_STATS_PROGRAM_BYTES];	    /* short name, cut where it is longer */
 	char socket[WEIR_STATS_SOCKET_BYTES];	    /* path of the control socket, or empty */
 	char settings[WEIR_STATS_SETTINGS_BYTES];   /* lines `NAME=VALUE<tab>ORIGIN`; the origin is
 						     * default, preset, environment or set */
-	uint64_t counters[WEIR_STATS_COUNTERS_MAX]; /* by enum weir_counter */
+	weir_u64 counters[WEIR_STATS_COUNTERS_MAX]; /* by enum weir_counter */
 	struct weir_released released[WEIR_STATS_TRIGGERS_MAX]; /* by enum weir_trigger */
 	struct weir_stats_region regions[WEIR_STATS_REGIONS];	/* const once READY */
 	struct weir_pool_stats pool;
-	uint64_t memory_bytes;	/* of the container or machine, as last read; 0 for unknown */
-	uint64_t ceiling_bytes; /* what may be retained now: less than WEIR_LIMIT under pressure */
+	weir_u64 memory_bytes;	/* of the container or machine, as last read; 0 for unknown */
+	weir_u64 ceiling_bytes; /* what may be retained now: less than WEIR_LIMIT under pressure */
 } __attribute__((aligned(4096)));
 
 #endif

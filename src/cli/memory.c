@@ -11,7 +11,9 @@ bool memory_read(void *pid, uint64_t address, void *to, size_t bytes)
 {
 	struct iovec here = { to, bytes };
 	struct iovec there = { (void *)(uintptr_t)address, bytes }; // NOLINT: an address of theirs
-	ssize_t count = process_vm_readv(*(const pid_t *)pid, &here, 1, &there, 1, 0);
+	bool nameable = (uintptr_t)address == address; /* not so far up for a command of 32 bits */
+	ssize_t count =
+		nameable ? process_vm_readv(*(const pid_t *)pid, &here, 1, &there, 1, 0) : 0;
 
 	if (count >= 0 && (size_t)count < bytes)
 		errno = EFAULT;

@@ -32,7 +32,7 @@ struct request {
 
 static bool is_size(const char *text)
 {
-	size_t bytes;
+	uint64_t bytes;
 
 	return weir_units_parse_size(text, strlen(text), &bytes);
 }
@@ -43,7 +43,7 @@ static bool is_range(const char *text)
 
 	return !strpbrk(text, " \t\r\n") &&
 	       weir_option_parse_range(text, strlen(text),
-				       weir_region_stride(WEIR_REGION_COUNT - 1), &min_bytes,
+				       WEIR_LARGEST_REQUEST, &min_bytes,
 				       &max_bytes);
 }
 

@@ -43,7 +43,7 @@ struct weir_cache {
 		__attribute__((aligned(128)));
 	/* Atomic, relaxed: the extents of all cached slots, and the classes of which each group
 	 * ever had one. */
-	WEIR_CACHE_ALIGNED uint64_t units;
+	WEIR_CACHE_ALIGNED weir_u64 units;
 	uint32_t bound[WEIR_CACHE_GROUPS];
 };
 

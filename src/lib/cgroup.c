@@ -9,8 +9,8 @@
 
 #define LINE_BYTES 4096
 #define PATH_BYTES WEIR_CGROUP_PATH_BYTES
-#define LEAST_UNLIMITED ((size_t)1 << 62)
-#define NO_LIMIT SIZE_MAX
+#define LEAST_UNLIMITED ((uint64_t)1 << 62)
+#define NO_LIMIT UINT64_MAX
 
 /* What one version calls its files. */
 struct names {
@@ -27,7 +27,7 @@ static const struct names names_of[] = {
 /* The smallest limit that was found, and the cgroup that has it: while there is none, the
  * first one that could have. */
 struct place {
-	size_t limit_bytes;
+	uint64_t limit_bytes;
 	char directory[PATH_BYTES]; /* empty for none */
 };
 
@@ -184,7 +184,7 @@ static bool read_text(const char *directory, const char *file, char *text, size_
 }
 
 /* False where the cgroup has no such file; what is no limit is NO_LIMIT. */
-static bool read_limit(const char *directory, const char *limit_file, size_t *bytes)
+static bool read_limit(const char *directory, const char *limit_file, uint64_t *bytes)
 {
 	char value[32];
 
@@ -198,7 +198,7 @@ static bool read_limit(const char *directory, const char *limit_file, size_t *by
 
 static void note_limit(struct place *place, const char *directory, unsigned version)
 {
-	size_t bytes;
+	uint64_t bytes;
 
 	if (!read_limit(directory, names_of[version].limit, &bytes))
 		return;
@@ -389,16 +389,16 @@ bool weir_cgroup_read_used(const struct weir_cgroup *cgroup, uint64_t *bytes)
 	return true;
 }
 
-size_t weir_cgroup_memory_bytes(const struct weir_cgroup *cgroup)
+uint64_t weir_cgroup_memory_bytes(const struct weir_cgroup *cgroup)
 {
-	size_t machine_bytes = weir_os_memory_bytes();
+	uint64_t machine_bytes = weir_os_memory_bytes();
 
 	if (cgroup->limit_bytes == 0 || machine_bytes == 0)
 		return weir_max(cgroup->limit_bytes, machine_bytes);
 	return weir_min(cgroup->limit_bytes, machine_bytes);
 }
 
-size_t weir_memory_limit_bytes(const char *root)
+uint64_t weir_memory_limit_bytes(const char *root)
 {
 	static struct weir_cgroup found;
 

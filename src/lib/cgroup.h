@@ -16,8 +16,8 @@
  * without any limit, the process's own as far as it can be seen. Its files' names tell the
  * version of the memory controller. */
 struct weir_cgroup {
-	size_t limit_bytes; /* 0 for none */
-	unsigned version;   /* 1 or 2; 0 where no cgroup is known */
+	uint64_t limit_bytes; /* 0 for none */
+	unsigned version;     /* 1 or 2; 0 where no cgroup is known */
 	char directory[WEIR_CGROUP_PATH_BYTES];
 	/* Version 2's directory whose memory.pressure is this process's: the same, or under a
 	 * version 1 that has the memory, the process's own. Empty where none is seen, or the
@@ -36,8 +36,8 @@ bool weir_cgroup_read_usage(const struct weir_cgroup *cgroup, uint64_t *bytes);
 bool weir_cgroup_read_used(const struct weir_cgroup *cgroup, uint64_t *bytes);
 
 /* The smaller of the cgroup's limit and the machine's memory; 0 when neither is known. */
-size_t weir_cgroup_memory_bytes(const struct weir_cgroup *cgroup);
+uint64_t weir_cgroup_memory_bytes(const struct weir_cgroup *cgroup);
 /* The same of the cgroup that is found. */
-size_t weir_memory_limit_bytes(const char *root);
+uint64_t weir_memory_limit_bytes(const char *root);
 
 #endif

@@ -3,14 +3,19 @@
  * A region holds slots of one stride: region r has stride 64 KiB << r. Each
  * doubling of size has four classes, as jemalloc's: region r's classes end at
  * 5/8, 6/8, 7/8 and 8/8 of its stride. Everything up to 5/8 of the stride (a
- * trimmed extent, a small block with a large alignment) is in the first. */
+ * trimmed extent, a small block with a large alignment) is in the first.
+ *
+ * Where addresses have 32 bits, the largest stride is 32 MiB: all regions are as long as
+ * the others, and addresses for blocks that hardly ever come would be taken from the
+ * program. */
 #ifndef WEIR_CLASSES_H
 #define WEIR_CLASSES_H
 
 #include "base.h"
 
 #define WEIR_MIN_STRIDE_SHIFT 16
-#define WEIR_MAX_STRIDE_SHIFT 32
+#define WEIR_MAX_STRIDE_SHIFT WEIR_BY_ADDRESS_BITS(32, 25)
+#define WEIR_LARGEST_STRIDE ((size_t)1 << WEIR_MAX_STRIDE_SHIFT)
 #define WEIR_REGION_COUNT (WEIR_MAX_STRIDE_SHIFT - WEIR_MIN_STRIDE_SHIFT + 1)
 #define WEIR_CLASSES_PER_REGION 4
 #define WEIR_CLASS_COUNT (WEIR_REGION_COUNT * WEIR_CLASSES_PER_REGION)
@@ -40,7 +45,7 @@ static inline unsigned weir_region_of(size_t bytes, size_t align)
 #define WEIR_COLOURS 32
 #define WEIR_COLOUR_ALIGN ((size_t)128)
 #define WEIR_COLOUR_SPARE ((WEIR_COLOURS - 1) * WEIR_COLOUR_ALIGN)
-#define WEIR_COLOURED_MAX (256 * WEIR_MIB)
+#define WEIR_COLOURED_MAX WEIR_BY_ADDRESS_BITS(256 * WEIR_MIB, WEIR_LARGEST_STRIDE / 2)
 
 static inline bool weir_is_coloured(size_t bytes, size_t align)
 {
@@ -76,12 +81,14 @@ static inline size_t weir_class_bytes(unsigned class_index)
 	return eighth * (5 + class_index % WEIR_CLASSES_PER_REGION);
 }
 
-/* The largest size of the class that serves a request of `bytes`. */
+/* The largest size of the class that serves a request of `bytes`; SIZE_MAX where none does. */
 static inline size_t weir_class_bytes_for(size_t bytes)
 {
 	size_t reach = weir_reach(bytes, 1);
+	unsigned region = weir_region_of(reach, 1);
 
-	return weir_class_bytes(weir_class_of(weir_region_of(reach, 1), reach));
+	return region < WEIR_REGION_COUNT ? weir_class_bytes(weir_class_of(region, reach))
+					  : SIZE_MAX;
 }
 
 /* Whether a class serves requests of min_bytes to max_bytes; SIZE_MAX for no such end. */

@@ -209,14 +209,14 @@ static void drop_share(struct weir_config *config, const struct weir_option *opt
 
 /* Whether a share is to be turned into bytes now: for the first time, or again. */
 static bool is_due(const struct weir_share *share, const struct weir_option *option,
-		   size_t memory_limit_bytes)
+		   uint64_t memory_limit_bytes)
 {
 	return share->share != 0 &&
 	       (!share->is_resolved || (option->live && memory_limit_bytes != 0));
 }
 
 static void resolve_size(struct weir_config *config, const struct weir_option *option,
-			 size_t memory_limit_bytes, struct weir_complaints *complaints)
+			 uint64_t memory_limit_bytes, struct weir_complaints *complaints)
 {
 	struct weir_share *share = weir_option_share_field(option, config);
 	size_t *bytes = weir_option_field(option, config);
@@ -228,11 +228,11 @@ static void resolve_size(struct weir_config *config, const struct weir_option *o
 		return;
 	}
 	*bytes = weir_option_share_bytes(share, memory_limit_bytes);
-	*bytes = weir_max(option->min, weir_min(*bytes, option->max));
+	*bytes = weir_option_bytes(option, *bytes);
 	share->is_resolved = true;
 }
 
-static void resolve_class_limits(struct weir_config *config, size_t memory_limit_bytes,
+static void resolve_class_limits(struct weir_config *config, uint64_t memory_limit_bytes,
 				 struct weir_complaints *complaints)
 {
 	bool dropped = false;
@@ -260,7 +260,7 @@ static void resolve_class_limits(struct weir_config *config, size_t memory_limit
 	weir_complaint_send(complaints, &complaint);
 }
 
-bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
+bool weir_config_resolve(struct weir_config *config, uint64_t memory_limit_bytes,
 			 const struct weir_config_sink *sink)
 {
 	struct weir_complaints complaints = weir_complaints_to(sink);

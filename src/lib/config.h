@@ -24,6 +24,7 @@
 #define WEIR_PRESSURE_PATH_BYTES 1024
 #define WEIR_PRESSURE_WRITE_BYTES 256
 #define WEIR_OPTIONS_MAX 32
+#define WEIR_LARGEST_REQUEST ((uint64_t)4 << 30) /* that may be pooled */
 
 enum weir_preset {
 	WEIR_PRESET_OFF,
@@ -120,7 +121,7 @@ bool weir_config_load(struct weir_config *config, char *const *environment, cons
  * byte fields keep the defaults, said in a line for each share that was asked
  * for. Repeated with another limit it changes what weir_option_help calls live; with 0,
  * nothing. Returns as weir_config_load does. */
-bool weir_config_resolve(struct weir_config *config, size_t memory_limit_bytes,
+bool weir_config_resolve(struct weir_config *config, uint64_t memory_limit_bytes,
 			 const struct weir_config_sink *sink);
 
 /* Whether anything that can change while the program runs was asked for as a share: by the
@@ -134,7 +135,7 @@ bool weir_config_wants_helper(const struct weir_config *config);
  * weir_option_help calls live, and of WEIR_CLASS_LIMITS only the limits. False, with the
  * reason in a line, when the value or the name is not accepted; nothing is changed then. */
 bool weir_config_set(struct weir_config *config, const char *name, const char *value,
-		     size_t memory_limit_bytes, struct weir_text *reason);
+		     uint64_t memory_limit_bytes, struct weir_text *reason);
 
 /* Lines `NAME=VALUE<tab>ORIGIN`, of all options or of one; false when there is none of
  * that name. */

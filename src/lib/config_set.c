@@ -49,7 +49,7 @@ static bool is_live(size_t i, struct weir_text *reason)
 }
 
 bool weir_config_set(struct weir_config *config, const char *name, const char *value,
-		     size_t memory_limit_bytes, struct weir_text *reason)
+		     uint64_t memory_limit_bytes, struct weir_text *reason)
 {
 	struct weir_config_sink sink = { copy_line, reason };
 	struct weir_complaints complaints = weir_complaints_to(&sink);

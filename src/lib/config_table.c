@@ -1,10 +1,12 @@
 #include "config_table.h"
 
+#include "classes.h"
+
 #include <string.h>
 
 #define SMALLEST_REQUEST (4 * WEIR_KIB)
-#define LARGEST_REQUEST (4 * WEIR_GIB)
-#define LARGEST_LIMIT (4096 * WEIR_GIB)
+#define LARGEST_LIMIT ((uint64_t)4 << 40)
+#define MOST_OF_LIMIT WEIR_BY_ADDRESS_BITS(LARGEST_LIMIT, WEIR_MOST_BYTES)
 #define SHORTEST_DECAY_MS 10
 #define LONGEST_DECAY_MS (1000ULL * 60 * 60 * 1000)
 
@@ -60,7 +62,8 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.at = offsetof(struct weir_config, min_bytes),
 		.share_at = offsetof(struct weir_config, min_share),
 		.min = SMALLEST_REQUEST,
-		.max = LARGEST_REQUEST,
+		.max = WEIR_LARGEST_REQUEST,
+		.most = WEIR_LARGEST_STRIDE,
 	},
 	[WEIR_OPTION_MAX] = {
 		.name = "WEIR_MAX",
@@ -70,7 +73,8 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.at = offsetof(struct weir_config, max_bytes),
 		.share_at = offsetof(struct weir_config, max_share),
 		.min = SMALLEST_REQUEST,
-		.max = LARGEST_REQUEST,
+		.max = WEIR_LARGEST_REQUEST,
+		.most = WEIR_LARGEST_STRIDE,
 	},
 	[WEIR_OPTION_LIMIT] = {
 		.name = "WEIR_LIMIT",
@@ -82,6 +86,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.share_at = offsetof(struct weir_config, limit_share),
 		.min = 0,
 		.max = LARGEST_LIMIT,
+		.most = MOST_OF_LIMIT,
 	},
 	[WEIR_OPTION_CLASS_LIMITS] = {
 		.name = "WEIR_CLASS_LIMITS",
@@ -90,7 +95,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.help = "most bytes retained per size range: `64K-1M:32M,16M:64M,*:128M`; the first range that fits counts",
 		.kind = &weir_option_class_limits,
 		.at = offsetof(struct weir_config, class_limits),
-		.max = LARGEST_REQUEST,
+		.max = WEIR_LARGEST_REQUEST,
 		.none = "none",
 	},
 	[WEIR_OPTION_CLASS_BLOCKS] = {
@@ -114,6 +119,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.share_at = offsetof(struct weir_config, footprint_share),
 		.min = 0,
 		.max = LARGEST_LIMIT,
+		.most = MOST_OF_LIMIT,
 		.none = "none",
 	},
 	[WEIR_OPTION_MAX_ALLOC] = {
@@ -126,6 +132,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.share_at = offsetof(struct weir_config, max_alloc_share),
 		.min = SMALLEST_REQUEST,
 		.max = LARGEST_LIMIT,
+		.most = MOST_OF_LIMIT,
 		.none = "none",
 	},
 	[WEIR_OPTION_LIVE_LIMIT] = {
@@ -138,6 +145,7 @@ const struct weir_option weir_config_options[WEIR_OPTION_COUNT] = {
 		.share_at = offsetof(struct weir_config, live_limit_share),
 		.min = SMALLEST_REQUEST,
 		.max = LARGEST_LIMIT,
+		.most = MOST_OF_LIMIT,
 		.none = "none",
 	},
 	[WEIR_OPTION_DECAY] = {

@@ -20,13 +20,13 @@
 #include "pool.h"
 
 struct weir_decay {
-	uint64_t period_ms;		      /* atomic, relaxed; WEIR_DECAY_OFF for never */
-	uint64_t next_ms;		      /* atomic, relaxed: the next tick */
-	uint64_t parts;			      /* atomic, relaxed: that have ended */
-	uint64_t past_live[WEIR_DECAY_PARTS]; /* atomic, relaxed: live units at the last ticks */
-	uint64_t keep_units;		      /* atomic, relaxed: what demand grew by */
-	uint64_t due;		  /* atomic: the time of the tick while blocks are due, else 0 */
-	uint64_t cursor;	  /* of weir_space_step: the next slot to look at */
+	weir_u64 period_ms;		      /* atomic, relaxed; WEIR_DECAY_OFF for never */
+	weir_u64 next_ms;		      /* atomic, relaxed: the next tick */
+	weir_u64 parts;			      /* atomic, relaxed: that have ended */
+	weir_u64 past_live[WEIR_DECAY_PARTS]; /* atomic, relaxed: live units at the last ticks */
+	weir_u64 keep_units;		      /* atomic, relaxed: what demand grew by */
+	weir_u64 due;		  /* atomic: the time of the tick while blocks are due, else 0 */
+	weir_u64 cursor;	  /* of weir_space_step: the next slot to look at */
 	struct weir_tally so_far; /* atomic, relaxed: released since the tick */
 };
 

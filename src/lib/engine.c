@@ -190,7 +190,7 @@ struct weir_tally weir_engine_release_some(enum weir_trigger trigger, size_t kee
 
 bool weir_engine_gave_back_for(size_t bytes)
 {
-	size_t most = weir_settings_memory_bytes();
+	uint64_t most = weir_settings_memory_bytes();
 
 	if ((most != 0 && bytes > most) || !weir_engine_pool() ||
 	    weir_usage_retained(weir_pool_usage(pool)) == 0)

@@ -34,7 +34,7 @@ enum weir_engine_state {
 struct weir_engine {
 	struct weir_config *config; /* the pointer is const after weir_engine_enable */
 	int state;		    /* atomic, release, pairs with acquire in weir_engine_ready */
-	uint64_t next_watch_ms;	    /* atomic: see weir_engine_expect_watch */
+	weir_u64 next_watch_ms;	    /* atomic: see weir_engine_expect_watch */
 	struct weir_pool pool;
 	struct weir_decay decay;
 };

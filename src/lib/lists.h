@@ -20,7 +20,7 @@
 #define WEIR_LIST_INDEX_BITS 26
 
 struct weir_list {
-	WEIR_CACHE_ALIGNED uint64_t head; /* atomic: tag | index + 1 */
+	WEIR_CACHE_ALIGNED weir_u64 head; /* atomic: tag | index + 1 */
 };
 
 /* As of the moment. */

@@ -29,6 +29,7 @@ struct weir_option {
 	size_t share_at; /* sizes: offset of the struct weir_share beside it */
 	uint64_t min;	 /* sizes in bytes, counts, times in ms: the range */
 	uint64_t max;
+	size_t most; /* sizes: what larger ones count as */
 	const char *none; /* the word for "no limit", or NULL where there must be one */
 	const char *const
 		*words; /* words: up to a NULL; the place is the value. Paths: these too */
@@ -67,6 +68,13 @@ static inline const void *weir_option_const_field(const struct weir_option *opti
 	return (const char *)config + option->at;
 }
 
+/* What is stored of a size: a process of 32 bits cannot have all that is accepted, because its
+ * environment is also that of others. */
+static inline size_t weir_option_bytes(const struct weir_option *option, uint64_t bytes)
+{
+	return (size_t)weir_max(option->min, weir_min(bytes, (uint64_t)option->most));
+}
+
 /* Sizes alone have a share. */
 static inline struct weir_share *weir_option_share_field(const struct weir_option *option,
 							 struct weir_config *config)
@@ -81,13 +89,13 @@ weir_option_const_share_field(const struct weir_option *option, const struct wei
 }
 
 /* Bytes of a share of `whole_bytes`, rounded down, at most its cap. */
-size_t weir_option_share_bytes(const struct weir_share *share, size_t whole_bytes);
+size_t weir_option_share_bytes(const struct weir_share *share, uint64_t whole_bytes);
 
 /* Reads 12.5%, without a cap. False when the text is no share. */
 bool weir_option_parse_share(const char *text, size_t length, struct weir_share *share);
 
 /* Reads 64K-1M, 16M or *: sizes up to largest_bytes; * is 0 to WEIR_NO_LIMIT. */
-bool weir_option_parse_range(const char *text, size_t length, size_t largest_bytes,
+bool weir_option_parse_range(const char *text, size_t length, uint64_t largest_bytes,
 			     size_t *min_bytes, size_t *max_bytes);
 
 /* Whether a comma list of patterns with * and ? has one that matches the name. */

@@ -5,23 +5,26 @@
 
 #include <string.h>
 
-bool weir_option_parse_range(const char *text, size_t length, size_t largest_bytes,
+bool weir_option_parse_range(const char *text, size_t length, uint64_t largest_bytes,
 			     size_t *min_bytes, size_t *max_bytes)
 {
 	const char *dash = memchr(text, '-', length);
 	size_t first = dash == NULL ? length : (size_t)(dash - text);
+	uint64_t from, to;
 
 	if (length == 1 && *text == '*') {
 		*min_bytes = 0;
 		*max_bytes = WEIR_NO_LIMIT;
 		return true;
 	}
-	if (!weir_units_parse_size(text, first, min_bytes))
+	if (!weir_units_parse_size(text, first, &from))
 		return false;
-	*max_bytes = *min_bytes;
-	if (dash != NULL && !weir_units_parse_size(dash + 1, length - first - 1, max_bytes))
+	to = from;
+	if (dash != NULL && !weir_units_parse_size(dash + 1, length - first - 1, &to))
 		return false;
-	return *min_bytes <= *max_bytes && *max_bytes <= largest_bytes;
+	*min_bytes = weir_fit(from);
+	*max_bytes = weir_fit(to);
+	return from <= to && to <= largest_bytes;
 }
 
 static bool parse_class_limit(const struct weir_option *option, const char *text, size_t length,
@@ -29,6 +32,7 @@ static bool parse_class_limit(const struct weir_option *option, const char *text
 {
 	const char *colon = memchr(text, ':', length);
 	size_t range = colon == NULL ? length : (size_t)(colon - text);
+	uint64_t bytes;
 	size_t rest;
 
 	if (colon == NULL)
@@ -44,8 +48,10 @@ static bool parse_class_limit(const struct weir_option *option, const char *text
 		return true;
 	}
 	limit->limit_share.share = 0;
-	return weir_units_parse_size(colon + 1, rest, &limit->limit_bytes) &&
-	       limit->limit_bytes < WEIR_NO_LIMIT;
+	if (!weir_units_parse_size(colon + 1, rest, &bytes) || bytes == UINT64_MAX)
+		return false;
+	limit->limit_bytes = weir_fit(bytes);
+	return true;
 }
 
 static const char *parse_class_limits(const struct weir_option *option, const char *value,

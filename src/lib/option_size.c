@@ -20,6 +20,7 @@ static bool parse_capped_share(const char *text, size_t length, struct weir_shar
 	const char *end;
 	const char *comma;
 	const char *part;
+	uint64_t bytes;
 
 	if (!weir_units_is_word(text, strlen(begin), begin) || text[length - 1] != ')')
 		return false;
@@ -29,17 +30,20 @@ static bool parse_capped_share(const char *text, size_t length, struct weir_shar
 	if (comma == NULL)
 		return false;
 	part = comma + 1 + strspn(comma + 1, " ");
-	return weir_units_parse_size(cap, (size_t)(comma - cap), &share->cap_bytes) &&
-	       weir_units_parse_share(part, (size_t)(end - part), &share->share);
+	if (!weir_units_parse_size(cap, (size_t)(comma - cap), &bytes) ||
+	    !weir_units_parse_share(part, (size_t)(end - part), &share->share))
+		return false;
+	share->cap_bytes = weir_fit(bytes);
+	return true;
 }
 
-size_t weir_option_share_bytes(const struct weir_share *share, size_t whole_bytes)
+size_t weir_option_share_bytes(const struct weir_share *share, uint64_t whole_bytes)
 {
-	size_t whole = whole_bytes / WEIR_SHARE_WHOLE;
-	size_t rest = whole_bytes % WEIR_SHARE_WHOLE;
+	uint64_t whole = whole_bytes / WEIR_SHARE_WHOLE;
+	uint64_t rest = whole_bytes % WEIR_SHARE_WHOLE;
+	uint64_t bytes = whole * share->share + rest * share->share / WEIR_SHARE_WHOLE;
 
-	return weir_min(whole * share->share + rest * share->share / WEIR_SHARE_WHOLE,
-			share->cap_bytes);
+	return weir_min(weir_fit(bytes), share->cap_bytes);
 }
 
 static void set_bytes(const struct weir_option *option, size_t bytes, struct weir_config *config)
@@ -51,12 +55,12 @@ static void set_bytes(const struct weir_option *option, size_t bytes, struct wei
 	*weir_option_share_field(option, config) = none;
 }
 
-static const char *store_bytes(const struct weir_option *option, size_t bytes,
+static const char *store_bytes(const struct weir_option *option, uint64_t bytes,
 			       struct weir_config *config)
 {
 	if (!weir_option_is_in_range(option, bytes))
 		return WEIR_OPTION_OUT_OF_RANGE;
-	set_bytes(option, bytes, config);
+	set_bytes(option, weir_option_bytes(option, bytes), config);
 	return NULL;
 }
 
@@ -72,7 +76,7 @@ static const char *store_share(const struct weir_option *option, const struct we
 	if (share->cap_bytes != WEIR_NO_LIMIT) {
 		if (!weir_option_is_in_range(option, share->cap_bytes))
 			return WEIR_OPTION_OUT_OF_RANGE;
-		*size = weir_max(share->cap_bytes / 4, option->min);
+		*size = weir_option_bytes(option, share->cap_bytes / 4);
 	}
 	*weir_option_share_field(option, config) = *share;
 	return NULL;
@@ -83,7 +87,7 @@ static const char *parse_size(const struct weir_option *option, const char *valu
 {
 	size_t length = strlen(value);
 	struct weir_share share = { .share = 0 };
-	size_t bytes;
+	uint64_t bytes;
 
 	if (weir_option_is_word(value, option->none)) {
 		set_bytes(option, WEIR_NO_LIMIT, config);

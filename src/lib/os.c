@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -26,8 +25,18 @@
 /* Descriptors of a table that are closed one by one. */
 #define NUMBERS_MAX 65536
 
+/* Where an offset of 64 bits takes two arguments, the offset of this one is in pages. */
+#ifdef SYS_mmap2
+#define SYS_map SYS_mmap2
+#else
+#define SYS_map SYS_mmap
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
+#endif
+#ifndef FUTEX_WAIT_PRIVATE
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
 #endif
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)
@@ -45,7 +54,7 @@
 static void *map_pages(void *address, size_t bytes, int protection, int extra_flags)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra_flags;
-	long result = syscall(SYS_mmap, address, bytes, protection, flags, -1, (off_t)0);
+	long result = syscall(SYS_map, address, bytes, protection, flags, -1, 0L);
 
 	return result == -1 ? NULL : (void *)result; /* NOLINT: the kernel's address */
 }
@@ -95,11 +104,11 @@ size_t weir_os_page_bytes(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-size_t weir_os_memory_bytes(void)
+uint64_t weir_os_memory_bytes(void)
 {
 	long pages = sysconf(_SC_PHYS_PAGES);
 
-	return pages > 0 ? (size_t)pages * weir_os_page_bytes() : 0;
+	return pages > 0 ? (uint64_t)pages * weir_os_page_bytes() : 0;
 }
 
 size_t weir_os_address_limit_bytes(void)
@@ -324,7 +333,8 @@ void weir_os_yield(void)
 
 void weir_os_sleep_ms(unsigned ms)
 {
-	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct timespec time = { .tv_sec = (time_t)(ms / 1000),
+				 .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&time, NULL);
 }
@@ -337,8 +347,11 @@ void weir_os_sleep_ms(unsigned ms)
 void weir_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ms)
 {
 	int saved_errno = errno;
-	struct timespec time = { .tv_sec = (time_t)(timeout_ms / 1000),
-				 .tv_nsec = (long)(timeout_ms % 1000) * 1000000 };
+	/* The kernel's own structure, whatever the C library calls a time. */
+	struct {
+		long seconds, nanoseconds;
+	} time = { (long)weir_min(timeout_ms / 1000, (uint64_t)INT32_MAX),
+		   (long)(timeout_ms % 1000) * 1000000 };
 
 	if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
 		    timeout_ms == UINT64_MAX ? NULL : &time, NULL, 0) != 0 &&
@@ -378,7 +391,7 @@ pid_t weir_os_pid(void)
 
 static int open_file(const char *path, int flags)
 {
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0644);
 }
 
 void weir_os_close(int fd)
@@ -441,12 +454,13 @@ bool weir_os_is_stream(int fd)
 	return is;
 }
 
+/* The offset's upper half is the last argument where it has one. */
 ssize_t weir_os_read(int fd, size_t offset, char *data, size_t size)
 {
 	int saved_errno = errno;
 	ssize_t result = offset == WEIR_OS_STREAM
 				 ? syscall(SYS_read, fd, data, size - 1)
-				 : syscall(SYS_pread64, fd, data, size - 1, (off_t)offset);
+				 : syscall(SYS_pread64, fd, data, size - 1, offset, 0L);
 
 	if (result < 0)
 		result = -errno;

@@ -17,7 +17,7 @@
 size_t weir_os_page_bytes(void);
 
 /* Bytes of the machine's memory; 0 when unknown. */
-size_t weir_os_memory_bytes(void);
+uint64_t weir_os_memory_bytes(void);
 
 /* The address-space limit of the process (ulimit -v); SIZE_MAX when none. */
 size_t weir_os_address_limit_bytes(void);

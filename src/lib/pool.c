@@ -5,7 +5,7 @@
 /* Enough for every trigger; see weir_pool.epoch. */
 #define EPOCH_TRIGGER_MASK ((uint64_t)7)
 
-_Static_assert(WEIR_STATS_CLASSES == WEIR_CLASS_COUNT, "every class has its counters");
+_Static_assert(WEIR_STATS_CLASSES >= WEIR_CLASS_COUNT, "every class has its counters");
 _Static_assert(WEIR_CACHE_CLASSES == WEIR_STATS_GROUP_CLASSES, "and every entry of the cache");
 _Static_assert(WEIR_COLOURS == 1U << WEIR_SLOT_COLOUR_BITS, "every colour fits the word");
 _Static_assert(WEIR_TRIGGER_COUNT <= EPOCH_TRIGGER_MASK + 1, "a trigger fits the epoch");

@@ -49,12 +49,12 @@ struct weir_pool_options {
 
 struct weir_class {
 	struct weir_list lists[WEIR_POOL_SHARDS];
-	WEIR_CACHE_ALIGNED uint64_t blocks; /* atomic: on the lists or about to be */
-	uint64_t low_blocks;		    /* atomic, relaxed: fewest since decay's last tick */
-	uint64_t past_lows[WEIR_DECAY_PARTS - 1]; /* atomic, relaxed: between the ticks before */
-	uint64_t past_requests[WEIR_DECAY_PARTS]; /* atomic, relaxed: at the last ticks */
-	uint64_t due_blocks;	/* atomic, relaxed: decay's to release (decay.h) */
-	uint64_t last_used_ms;	/* atomic, relaxed */
+	WEIR_CACHE_ALIGNED weir_u64 blocks; /* atomic: on the lists or about to be */
+	weir_u64 low_blocks;		    /* atomic, relaxed: fewest since decay's last tick */
+	weir_u64 past_lows[WEIR_DECAY_PARTS - 1]; /* atomic, relaxed: between the ticks before */
+	weir_u64 past_requests[WEIR_DECAY_PARTS]; /* atomic, relaxed: at the last ticks */
+	weir_u64 due_blocks;	/* atomic, relaxed: decay's to release (decay.h) */
+	weir_u64 last_used_ms;	/* atomic, relaxed */
 	uint32_t dense_callocs; /* atomic, relaxed: see weir_pool_zeroes */
 };
 
@@ -64,15 +64,15 @@ struct weir_pool {
 	bool counts_live; /* then there is no cache, whose blocks come and go uncounted */
 	bool hardened;	  /* const, too; nor then, and no pages move */
 	/* Atomic, relaxed: whoever changes them raises the epoch (weir_pool_set_limits). */
-	uint64_t limit_units;
-	uint64_t footprint_units; /* UINT64_MAX for none */
-	uint64_t class_blocks;
-	uint64_t live_limit_units; /* UINT64_MAX for none */
+	weir_u64 limit_units;
+	weir_u64 footprint_units; /* UINT64_MAX for none */
+	weir_u64 class_blocks;
+	weir_u64 live_limit_units; /* UINT64_MAX for none */
 	struct weir_quotas quotas;
 	struct weir_pool_stats *stats;	   /* const; what it points to is atomic */
-	WEIR_CACHE_ALIGNED uint64_t epoch; /* atomic: count << 3 | trigger */
-	uint64_t surplus_cursor;	   /* of weir_space_step (live.h) */
-	uint64_t reserved_live_units;	   /* atomic: of live blocks and those on their way */
+	WEIR_CACHE_ALIGNED weir_u64 epoch; /* atomic: count << 3 | trigger */
+	weir_u64 surplus_cursor;	   /* of weir_space_step (live.h) */
+	weir_u64 reserved_live_units;	   /* atomic: of live blocks and those on their way */
 	struct weir_class classes[WEIR_CLASS_COUNT];
 	struct weir_cache cache;
 	struct weir_quarantine quarantine;

@@ -21,20 +21,20 @@ void weir_pressure_init(struct weir_pressure_control *control)
 	*control = (struct weir_pressure_control){ .ceiling_bytes = WEIR_NO_LIMIT };
 }
 
-static size_t reserve_of(const struct weir_pressure_view *view)
+static uint64_t reserve_of(const struct weir_pressure_view *view)
 {
 	return view->total_bytes / 8;
 }
 
-static size_t free_of(const struct weir_pressure_view *view)
+static uint64_t free_of(const struct weir_pressure_view *view)
 {
 	return view->total_bytes > view->used_bytes ? view->total_bytes - view->used_bytes : 0;
 }
 
 /* Bytes that the reserve lacks; none where the container is unknown. */
-static size_t missing(const struct weir_pressure_view *view)
+static uint64_t missing(const struct weir_pressure_view *view)
 {
-	size_t reserve = reserve_of(view), free = free_of(view);
+	uint64_t reserve = reserve_of(view), free = free_of(view);
 
 	return free < reserve ? reserve - free : 0;
 }
@@ -43,7 +43,7 @@ static size_t missing(const struct weir_pressure_view *view)
  * more, but not in a hurry. */
 static enum weir_pressure level_of(enum weir_pressure said, const struct weir_pressure_view *view)
 {
-	size_t lacking = missing(view);
+	uint64_t lacking = missing(view);
 	enum weir_pressure seen = lacking > reserve_of(view) / 2 ? WEIR_PRESSURE_HIGH
 				  : lacking > 0			 ? WEIR_PRESSURE_SOME
 								 : WEIR_PRESSURE_NONE;
@@ -53,7 +53,7 @@ static enum weir_pressure level_of(enum weir_pressure said, const struct weir_pr
 	return weir_pressure_worse(said, seen);
 }
 
-static size_t below(size_t bytes, size_t less)
+static uint64_t below(uint64_t bytes, uint64_t less)
 {
 	return bytes > less ? bytes - less : 0;
 }
@@ -61,18 +61,19 @@ static size_t below(size_t bytes, size_t less)
 /* What is live may be freed next and is then retained. */
 static void step_some(const struct weir_pressure_view *view, struct weir_pressure_step *step)
 {
-	step->idle_bytes = weir_max(missing(view), view->retained_bytes / 8);
+	step->idle_bytes = weir_fit(weir_max(missing(view), view->retained_bytes / 8));
 	step->ceiling_bytes = view->live_bytes + view->retained_bytes;
 }
 
 static void step_high(const struct weir_pressure_view *view, struct weir_pressure_step *step)
 {
-	size_t lacking = missing(view), reserve = reserve_of(view);
+	uint64_t lacking = missing(view), reserve = reserve_of(view);
 	bool last = reserve > 0 && lacking > reserve - reserve / 4;
 
 	step->idle_bytes = 0;
-	step->ceiling_bytes =
-		last ? 0 : below(view->retained_bytes, weir_max(lacking, view->retained_bytes / 2));
+	step->ceiling_bytes = last ? 0
+				   : (size_t)below(view->retained_bytes,
+						   weir_max(lacking, view->retained_bytes / 2));
 }
 
 static bool fall(struct weir_pressure_control *control, enum weir_pressure level,
@@ -99,15 +100,15 @@ static bool fall(struct weir_pressure_control *control, enum weir_pressure level
 static bool rise(struct weir_pressure_control *control, const struct weir_pressure_view *view,
 		 uint64_t now_ms, struct weir_pressure_step *step)
 {
-	size_t room = view->total_bytes == 0 ? WEIR_NO_LIMIT - view->retained_bytes
-					     : free_of(view) - reserve_of(view);
+	uint64_t room = view->total_bytes == 0 ? WEIR_NO_LIMIT - view->retained_bytes
+					       : free_of(view) - reserve_of(view);
 	size_t risen;
 
 	if (control->ceiling_bytes == WEIR_NO_LIMIT || now_ms < control->next_rise_ms)
 		return false;
 	control->next_rise_ms = now_ms + RISE_MS;
 	risen = control->ceiling_bytes + weir_max(view->limit_bytes / 16, (size_t)WEIR_MIB);
-	risen = weir_min(risen, view->retained_bytes + room);
+	risen = (size_t)weir_min(risen, view->retained_bytes + room);
 	if (risen <= control->ceiling_bytes)
 		return false;
 	control->ceiling_bytes = risen >= view->limit_bytes ? WEIR_NO_LIMIT : risen;
@@ -137,8 +138,9 @@ size_t weir_pressure_footprint(const struct weir_pressure_control *control,
 {
 	size_t held = view->live_bytes + weir_min(view->retained_bytes, control->ceiling_bytes);
 
-	return looks_again(control, view) ? held + below(free_of(view), reserve_of(view))
-					  : WEIR_NO_LIMIT;
+	return looks_again(control, view)
+		       ? weir_fit(held + below(free_of(view), reserve_of(view)))
+		       : WEIR_NO_LIMIT;
 }
 
 uint64_t weir_pressure_next_ms(const struct weir_pressure_control *control,

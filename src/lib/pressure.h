@@ -29,8 +29,8 @@ static inline enum weir_pressure weir_pressure_worse(enum weir_pressure a, enum 
 
 /* As it is now. */
 struct weir_pressure_view {
-	size_t total_bytes; /* of the container's limit; 0 for unknown, as is what is used then */
-	size_t used_bytes;  /* of it, but for what the kernel can drop at once */
+	uint64_t total_bytes; /* of the container's limit; 0 for unknown, as is what is used then */
+	uint64_t used_bytes;  /* of it, but for what the kernel can drop at once */
 	size_t live_bytes;
 	size_t retained_bytes;
 	size_t limit_bytes; /* WEIR_LIMIT */

@@ -8,13 +8,14 @@
 
 #include "classes.h"
 #include "config.h"
+#include "weir.h"
 
 #define WEIR_QUOTA_NONE 0xff
 
 struct weir_quotas {
 	struct {
-		uint64_t limit_units;			/* atomic, relaxed */
-		WEIR_CACHE_ALIGNED uint64_t used_units; /* atomic */
+		weir_u64 limit_units;			/* atomic, relaxed */
+		WEIR_CACHE_ALIGNED weir_u64 used_units; /* atomic */
 	} ranges[WEIR_CLASS_LIMITS_MAX];
 	uint8_t of_class[WEIR_CLASS_COUNT]; /* const: index into ranges or WEIR_QUOTA_NONE */
 };

@@ -79,16 +79,18 @@ static bool parse_limits(struct weir_request *request, struct words *words,
 			 struct weir_text *reason)
 {
 	struct word word, value;
+	uint64_t keep_bytes;
 
 	for (word = next_word(words); word.length > 0; word = next_word(words)) {
 		request->is_partial = true;
 		value = value_of(word, "keep");
-		if (value.text &&
-		    weir_units_parse_size(value.text, value.length, &request->keep_bytes))
+		if (value.text && weir_units_parse_size(value.text, value.length, &keep_bytes)) {
+			request->keep_bytes = weir_fit(keep_bytes);
 			continue;
+		}
 		value = value_of(word, "class");
 		if (value.text &&
-		    weir_option_parse_range(value.text, value.length, weir_region_stride(16),
+		    weir_option_parse_range(value.text, value.length, WEIR_LARGEST_REQUEST,
 					    &request->min_bytes, &request->max_bytes))
 			continue;
 		return refuse(reason, "accepted: release [keep=SIZE] [class=RANGE], SIZE as 64M, "

@@ -7,11 +7,11 @@
 #include <string.h>
 
 static struct weir_config *config;	     /* const after weir_settings_begin */
-static size_t memory_bytes;		     /* atomic: the machine's or the container's */
+static weir_u64 memory_bytes;		     /* atomic: the machine's or the container's */
 static size_t ceiling_bytes = WEIR_NO_LIMIT; /* of who has `changing` */
 static size_t held_ceiling_bytes = WEIR_NO_LIMIT;
 static int changing;	      /* atomic: whether a thread changes what is in force */
-static uint64_t next_look_ms; /* atomic, relaxed: at the memory limit */
+static weir_u64 next_look_ms; /* atomic, relaxed: at the memory limit */
 static int looked_after;      /* atomic: the helper thread alone looks at it */
 
 static struct weir_cgroup cgroup; /* as last seen; of who has `changing` */
@@ -42,7 +42,7 @@ static void show_config(void)
 
 static void show_bounds(void)
 {
-	weir_store_relaxed(&weir_stats_page.memory_bytes, (uint64_t)memory_bytes);
+	weir_store_relaxed(&weir_stats_page.memory_bytes, memory_bytes);
 	weir_store_relaxed(&weir_stats_page.ceiling_bytes, (uint64_t)limit_bytes());
 }
 
@@ -69,7 +69,7 @@ void weir_settings_say(const char *what, const char *more)
 	weir_line_send(&line);
 }
 
-size_t weir_settings_memory_bytes(void)
+uint64_t weir_settings_memory_bytes(void)
 {
 	return weir_load_relaxed(&memory_bytes);
 }
@@ -242,7 +242,7 @@ bool weir_settings_set_ceilings(size_t retained_bytes, size_t held_bytes)
 
 /* The memory limit may change while the program runs. */
 
-static void resolve_again(size_t bytes)
+static void resolve_again(uint64_t bytes)
 {
 	struct weir_tally tally;
 
@@ -266,7 +266,7 @@ static bool is_same(const struct weir_cgroup *one, const struct weir_cgroup *oth
  * descriptor left, is still in its container. */
 static void look(void)
 {
-	size_t bytes;
+	uint64_t bytes;
 
 	if (!weir_cgroup_find("", &found) || is_same(&found, &cgroup))
 		return;

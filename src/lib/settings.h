@@ -28,7 +28,7 @@ void weir_settings_say(const char *what, const char *more);
 bool weir_settings_resolve(void);
 
 /* The container's or machine's memory, as last read; 0 for unknown. */
-size_t weir_settings_memory_bytes(void);
+uint64_t weir_settings_memory_bytes(void);
 
 /* What they come to for the pool, and for requests that the cache may serve. */
 struct weir_pool_options weir_settings_pool_options(void);

@@ -144,7 +144,7 @@ static bool add_slots(struct walk *walk)
 {
 	if (walk->snapshot->state != WEIR_STATE_READY)
 		return true;
-	for (unsigned r = 0; r < WEIR_STATS_REGIONS; r++)
+	for (unsigned r = 0; r < WEIR_REGION_COUNT; r++)
 		if (!add_region(walk, r))
 			return false;
 	return true;
@@ -179,8 +179,8 @@ static void add_usage(struct weir_snapshot *snapshot, const struct weir_usage *u
 		      uint64_t credit)
 {
 	credit = weir_min(credit, weir_usage_retained(word));
-	snapshot->live_bytes = weir_units_to_bytes(weir_usage_live(word) + credit);
-	snapshot->retained_bytes = weir_units_to_bytes(weir_usage_retained(word) - credit);
+	snapshot->live_bytes = (weir_usage_live(word) + credit) << WEIR_UNIT_SHIFT;
+	snapshot->retained_bytes = (weir_usage_retained(word) - credit) << WEIR_UNIT_SHIFT;
 	snapshot->peak_live_bytes =
 		weir_max(bytes_of(&usage->peak_live_units), snapshot->live_bytes);
 	snapshot->peak_retained_bytes =

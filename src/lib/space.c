@@ -40,12 +40,11 @@ static bool reserve(struct weir_space *space, unsigned region_shift, size_t *res
 static bool reserve_largest(struct weir_space *space, const struct weir_space_options *options,
 			    size_t *reserved)
 {
-	size_t wanted = weir_max(2 * options->memory_bytes, 64 * WEIR_GIB);
+	unsigned wanted = weir_log2_ceil(options->memory_bytes) + 1;
+	unsigned shift = weir_max(wanted, WEIR_REGION_USUAL_SHIFT);
 	size_t most = options->address_limit_bytes;
-	unsigned shift = weir_log2_ceil(wanted);
 
-	if (shift > WEIR_REGION_MAX_SHIFT)
-		shift = WEIR_REGION_MAX_SHIFT;
+	shift = weir_min(shift, WEIR_REGION_MAX_SHIFT);
 	for (; shift >= WEIR_REGION_MIN_SHIFT; shift--) {
 		if (most != SIZE_MAX && ((size_t)WEIR_REGION_COUNT << shift) > most / 4)
 			continue;

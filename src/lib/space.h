@@ -20,9 +20,12 @@
 
 #define WEIR_HUGE_PAGE_BYTES (2 * WEIR_MIB)
 
-/* A region ends at 2 TiB: the live units of all regions then fit usage.h. */
+/* A region ends at 2 TiB: the live units of all regions then fit usage.h. It has 64 GiB at
+ * least, where there are that many addresses. Where they have 32 bits, it has 64 MiB, and all
+ * ten less than a quarter of the 3 GiB that a program may have. */
 #define WEIR_REGION_MIN_SHIFT 20
-#define WEIR_REGION_MAX_SHIFT 41
+#define WEIR_REGION_USUAL_SHIFT WEIR_BY_ADDRESS_BITS(36, 26)
+#define WEIR_REGION_MAX_SHIFT WEIR_BY_ADDRESS_BITS(41, 26)
 
 struct weir_region {
 	char *base;		 /* const */
@@ -53,7 +56,7 @@ struct weir_space {
 };
 
 struct weir_space_options {
-	size_t memory_bytes;	    /* of the machine; 0 when unknown */
+	uint64_t memory_bytes;	    /* of the machine; 0 when unknown */
 	size_t address_limit_bytes; /* of the process; SIZE_MAX when none */
 	size_t huge_stride_bytes;   /* regions of this stride and more use huge pages; SIZE_MAX for
 				       none */
@@ -61,7 +64,7 @@ struct weir_space_options {
 	enum weir_huge advice;	    /* for all that does not use them */
 };
 
-/* Reserves the regions: twice the memory each and at least 64 GiB, halved until
+/* Reserves the regions: twice the memory each and at least the usual length, halved until
  * the system agrees, and at most a quarter of a limited address space in all.
  * False when nothing could be had. Not for concurrent callers. */
 bool weir_space_init(struct weir_space *space, const struct weir_space_options *options);

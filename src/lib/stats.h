@@ -15,9 +15,9 @@ extern WEIR_HIDDEN struct weir_stats_page weir_stats_page;
 
 /* What one release gave back, and the time that the kernel took for it. */
 struct weir_tally {
-	uint64_t units;
-	uint64_t blocks;
-	uint64_t ns;
+	weir_u64 units;
+	weir_u64 blocks;
+	weir_u64 ns;
 };
 
 const char *weir_counter_name(enum weir_counter counter);

@@ -125,14 +125,9 @@ static bool parse(const struct suffix *suffixes, const char *text, size_t length
 	return true;
 }
 
-bool weir_units_parse_size(const char *text, size_t length, size_t *bytes)
+bool weir_units_parse_size(const char *text, size_t length, uint64_t *bytes)
 {
-	uint64_t value;
-
-	if (!parse(size_suffixes, text, length, &value))
-		return false;
-	*bytes = (size_t)value;
-	return true;
+	return parse(size_suffixes, text, length, bytes);
 }
 
 bool weir_units_parse_share(const char *text, size_t length, unsigned *share)
@@ -161,16 +156,16 @@ bool weir_units_parse_count(const char *text, size_t length, uint64_t *count)
 }
 
 /* bytes / unit in tenths, rounded to the nearest. */
-static uint64_t tenths(size_t bytes, size_t unit)
+static uint64_t tenths(uint64_t bytes, uint64_t unit)
 {
-	return (uint64_t)(bytes / unit) * 10 + (uint64_t)((bytes % unit) * 10 + unit / 2) / unit;
+	return bytes / unit * 10 + (bytes % unit * 10 + unit / 2) / unit;
 }
 
-void weir_units_format_size(struct weir_text *text, size_t bytes)
+void weir_units_format_size(struct weir_text *text, uint64_t bytes)
 {
 	static const char *const names[] = { " KiB", " MiB", " GiB", " TiB" };
 	size_t last = sizeof names / sizeof names[0] - 1;
-	size_t unit = WEIR_KIB;
+	uint64_t unit = WEIR_KIB;
 	size_t i = 0;
 
 	if (bytes < WEIR_KIB) {
@@ -204,7 +199,7 @@ static void format_exact(struct weir_text *text, uint64_t value, const struct su
 	weir_text_string(text, name);
 }
 
-void weir_units_format_size_option(struct weir_text *text, size_t bytes)
+void weir_units_format_size_option(struct weir_text *text, uint64_t bytes)
 {
 	static const struct suffix suffixes[] = {
 		{ "K", 1ULL << 10 }, { "M", 1ULL << 20 }, { "G", 1ULL << 30 },

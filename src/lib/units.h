@@ -16,7 +16,7 @@
 #define WEIR_SHARE_WHOLE 10000U
 
 /* 4096, 4096B, 64K, 64KB, 64KiB, 1.5G, 2T: all powers of 1024. */
-bool weir_units_parse_size(const char *text, size_t length, size_t *bytes);
+bool weir_units_parse_size(const char *text, size_t length, uint64_t *bytes);
 
 /* 0% to 100%, in hundredths of a percent: 12.5% is 1250. */
 bool weir_units_parse_share(const char *text, size_t length, unsigned *share);
@@ -33,10 +33,10 @@ bool weir_units_parse_count(const char *text, size_t length, uint64_t *count);
 bool weir_units_is_word(const char *text, size_t length, const char *word);
 
 /* For people, rounded: 0 B, 512 B, 64.0 KiB, 412.0 MiB, 1.5 GiB. */
-void weir_units_format_size(struct weir_text *text, size_t bytes);
+void weir_units_format_size(struct weir_text *text, uint64_t bytes);
 
 /* As option values: exact, short, and parsed back to the same: 64K, 1536M, 10s. */
-void weir_units_format_size_option(struct weir_text *text, size_t bytes);
+void weir_units_format_size_option(struct weir_text *text, uint64_t bytes);
 void weir_units_format_share_option(struct weir_text *text, unsigned share);
 void weir_units_format_time_option(struct weir_text *text, uint64_t ms);
 

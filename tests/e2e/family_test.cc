@@ -17,7 +17,7 @@ const std::vector<Setting> settings = {
 };
 
 const std::vector<std::string> checks = {
-	"every_alignment_up_to_four_gib_is_given",
+	"every_alignment_up_to_the_largest_is_given",
 	"aligned_blocks_do_not_overlap",
 	"posix_memalign_refuses_bad_alignments",
 	"posix_memalign_refuses_too_many_bytes",
@@ -29,7 +29,7 @@ const std::vector<std::string> checks = {
 	"usable_size_ends_with_a_page",
 	"all_of_the_usable_size_is_the_programs",
 	"zero_bytes_are_a_block_of_their_own",
-	"blocks_of_four_gib_and_more_work",
+	"blocks_as_large_as_a_region_and_more_work",
 	"malloc_trim_answers_and_keeps_live_data",
 	"sized_frees_and_cfree_exist",
 	"figures_of_the_c_library_still_work",

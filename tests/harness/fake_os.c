@@ -28,7 +28,7 @@ static struct {
 	fake_hook *hooks[FAKE_CALL_COUNT];
 	void *contexts[FAKE_CALL_COUNT];
 	uint64_t now_ms;
-	size_t memory_bytes;
+	uint64_t memory_bytes;
 	const char *file_root;
 	const char *files_under;
 	int thread;
@@ -82,7 +82,7 @@ void fake_os_set_now_ms(uint64_t now_ms)
 	weir_store_relaxed(&fake.now_ms, now_ms);
 }
 
-void fake_os_set_memory(size_t memory_bytes)
+void fake_os_set_memory(uint64_t memory_bytes)
 {
 	weir_store_relaxed(&fake.memory_bytes, memory_bytes);
 }
@@ -152,7 +152,7 @@ size_t weir_os_page_bytes(void)
 	return 4096;
 }
 
-size_t weir_os_memory_bytes(void)
+uint64_t weir_os_memory_bytes(void)
 {
 	return weir_load_relaxed(&fake.memory_bytes);
 }

@@ -38,7 +38,7 @@ typedef void fake_hook(void *context);
 void fake_os_on(enum fake_call call, fake_hook *hook, void *context);
 
 void fake_os_set_now_ms(uint64_t now_ms);
-void fake_os_set_memory(size_t memory_bytes);
+void fake_os_set_memory(uint64_t memory_bytes);
 
 /* The number that every thread is said to have; -1 for one of its own. */
 void fake_os_set_thread(int number);

@@ -16,6 +16,10 @@
 #define MIB ((size_t)1 << 20)
 #define GIB ((size_t)1 << 30)
 
+/* The largest request that is pooled, where a process has addresses of 32 bits and elsewhere. */
+#define ADDRESS_BITS (8 * __SIZEOF_POINTER__)
+#define LARGEST_POOLED (ADDRESS_BITS == 64 ? (size_t)1 << (ADDRESS_BITS / 2) : 32 * MIB)
+
 /* More than any block can have. */
 #define TOO_MANY_BYTES ((size_t)PTRDIFF_MAX + 1)
 

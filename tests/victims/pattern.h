@@ -7,6 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Not in every C library: weir's. */
+#pragma weak pvalloc
+#pragma weak malloc_trim
+void *pvalloc(size_t bytes);
+int malloc_trim(size_t pad);
+
 #define PATTERN_RIGHT SIZE_MAX
 
 static inline uint64_t pattern_word(uint64_t seed, size_t index)
