@@ -73,6 +73,17 @@ TEST_P(Family, Holds)
 	}
 }
 
+TEST(FamilyOfTheBackend, AlignsWhatIsNotPooled)
+{
+	auto outcome =
+		Launch({ e2e::victim("family"), "every_alignment_up_to_the_largest_is_given" })
+			.env("WEIR_MAX", "64K")
+			.run();
+
+	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+	EXPECT_GT(outcome.report().number("oversize"), 0U);
+}
+
 TEST(FamilyChecks, AreAllRunByThisTest)
 {
 	auto outcome = Launch({ e2e::victim("family"), "list" }).plain().run();
