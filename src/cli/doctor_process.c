@@ -30,20 +30,29 @@ static void examine_program(const struct doctor_patient *patient, struct doctor_
 	doctor_advise(finding, "%s", program_advise(obstacle));
 }
 
-static bool runs_secured(pid_t task)
+/* Pairs of a type and a value, each as wide as an address there. */
+static bool runs_secured(pid_t task, bool is_wide)
 {
-	Elf64_auxv_t entries[64];
-	ssize_t got = proc_read(task, "auxv", (char *)entries, sizeof entries);
+	uint64_t wide[128];
+	const uint32_t *narrow = (const uint32_t *)wide;
+	ssize_t got = proc_read(task, "auxv", (char *)wide, sizeof wide);
+	size_t width = is_wide ? sizeof *wide : sizeof *narrow;
 
-	for (size_t i = 0; got > 0 && i < (size_t)got / sizeof *entries; i++)
-		if (entries[i].a_type == AT_SECURE)
-			return entries[i].a_un.a_val != 0;
+	for (size_t i = 0; got > 0 && i + 1 < (size_t)got / width; i += 2)
+		if ((is_wide ? wide[i] : narrow[i]) == AT_SECURE)
+			return (is_wide ? wide[i + 1] : narrow[i + 1]) != 0;
 	return false;
+}
+
+/* Of the other word size where the program's obstacle says so. */
+static bool is_wide(const struct doctor_patient *patient)
+{
+	return (patient->program.obstacle == PROGRAM_OTHER_WORD_SIZE) == (WEIR_ADDRESS_BITS == 32);
 }
 
 static void examine_rights(const struct doctor_patient *patient, struct doctor_finding *finding)
 {
-	if (doctor_is_loaded(patient) || !runs_secured(patient->process.task))
+	if (doctor_is_loaded(patient) || !runs_secured(patient->process.task, is_wide(patient)))
 		return;
 	doctor_say(finding, DOCTOR_PROBLEM,
 		   "it was started with rights that its file lends (set-user-id, set-group-id, "

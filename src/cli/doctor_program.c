@@ -54,7 +54,7 @@ static struct entries entries_of(const struct doctor_patient *patient)
 	return entries;
 }
 
-/* An entry without a slash is looked for by the dynamic linker; of a process the others lie
+/* An entry without a slash, or with a variable ($LIB), is the dynamic linker's to find; of a process the others lie
  * below its own root. */
 static bool is_there(const struct doctor_patient *patient, const struct entries *entries)
 {
@@ -63,6 +63,7 @@ static bool is_there(const struct doctor_patient *patient, const struct entries 
 	int fd;
 
 	if (memchr(entries->weir, '/', entries->weir_length) == NULL ||
+	    memchr(entries->weir, '$', entries->weir_length) != NULL ||
 	    entries->weir_length >= sizeof path)
 		return true;
 	snprintf(path, sizeof path, "%.*s", (int)entries->weir_length, entries->weir);

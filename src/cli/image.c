@@ -2,10 +2,8 @@
  * of addresses wrap, and reads of what is not there fail. */
 #include "image.h"
 
+#include "elf_file.h"
 #include "memory.h"
-
-#include <elf.h>
-#include <string.h>
 
 #define HEADERS_MAX 64
 #define DYNAMIC_ENTRIES_MAX 256
@@ -28,6 +26,7 @@ struct image {
 	uint64_t names_address;
 	uint64_t names_bytes;
 	uint64_t hash_address;
+	bool is_wide; /* 64 bits; else 32 */
 };
 
 /* The first words of a DT_GNU_HASH table. */
@@ -43,30 +42,73 @@ static bool read_at(struct image *image, uint64_t address, void *to, size_t byte
 	return memory_read(&image->pid, address, to, bytes);
 }
 
-static bool is_readable(const Elf64_Ehdr *header)
+static bool is_readable(const struct image *image, const Elf64_Ehdr *header)
 {
-	return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
-	       header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == OWN_ORDER &&
-	       header->e_phentsize == sizeof(Elf64_Phdr) && header->e_phnum <= HEADERS_MAX;
+	return header->e_ident[EI_DATA] == OWN_ORDER && header->e_phnum <= HEADERS_MAX &&
+	       header->e_phentsize == (image->is_wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+}
+
+/* Entries of tables, by the address of the table. */
+
+static bool read_segment(struct image *image, uint64_t table, unsigned i, Elf64_Phdr *segment)
+{
+	Elf32_Phdr narrow;
+
+	if (image->is_wide)
+		return read_at(image, table + i * sizeof *segment, segment, sizeof *segment);
+	if (!read_at(image, table + i * sizeof narrow, &narrow, sizeof narrow))
+		return false;
+	*segment = elf_file_widen_segment(&narrow);
+	return true;
+}
+
+static bool read_entry(struct image *image, uint64_t table, unsigned i, Elf64_Dyn *entry)
+{
+	Elf32_Dyn narrow;
+
+	if (image->is_wide)
+		return read_at(image, table + i * sizeof *entry, entry, sizeof *entry);
+	if (!read_at(image, table + i * sizeof narrow, &narrow, sizeof narrow))
+		return false;
+	entry->d_tag = narrow.d_tag;
+	entry->d_un.d_val = narrow.d_un.d_val;
+	return true;
+}
+
+static bool read_symbol(struct image *image, uint64_t table, uint64_t i, Elf64_Sym *symbol)
+{
+	Elf32_Sym narrow;
+
+	if (image->is_wide)
+		return read_at(image, table + i * sizeof *symbol, symbol, sizeof *symbol);
+	if (!read_at(image, table + i * sizeof narrow, &narrow, sizeof narrow))
+		return false;
+	*symbol = (Elf64_Sym){ .st_name = narrow.st_name,
+			       .st_shndx = narrow.st_shndx,
+			       .st_value = narrow.st_value };
+	return true;
 }
 
 static bool read_headers(struct image *image)
 {
 	Elf64_Ehdr header;
-	Elf64_Phdr segments[HEADERS_MAX];
+	Elf64_Phdr segment;
 	uint64_t dynamic = 0;
 
-	if (!read_at(image, image->base, &header, sizeof header) || !is_readable(&header) ||
-	    !read_at(image, image->base + header.e_phoff, segments,
-		     header.e_phnum * sizeof *segments))
+	if (!read_at(image, image->base, &header, sizeof header) || !elf_file_widen_header(&header))
+		return false;
+	image->is_wide = header.e_ident[EI_CLASS] == ELFCLASS64;
+	if (!is_readable(image, &header))
 		return false;
 	for (unsigned i = 0; i < header.e_phnum; i++) {
-		if (segments[i].p_type == PT_LOAD && segments[i].p_offset == 0)
-			image->bias = image->base - segments[i].p_vaddr;
-		if (segments[i].p_type != PT_DYNAMIC)
+		if (!read_segment(image, image->base + header.e_phoff, i, &segment))
+			return false;
+		if (segment.p_type == PT_LOAD && segment.p_offset == 0)
+			image->bias = image->base - segment.p_vaddr;
+		if (segment.p_type != PT_DYNAMIC)
 			continue;
-		dynamic = segments[i].p_vaddr;
-		image->dynamic_bytes = segments[i].p_memsz;
+		dynamic = segment.p_vaddr;
+		image->dynamic_bytes = segment.p_memsz;
 	}
 	image->dynamic_address = image->bias + dynamic;
 	return dynamic != 0;
@@ -100,15 +142,17 @@ static void note(struct image *image, const Elf64_Dyn *entry)
 
 static bool read_dynamic(struct image *image)
 {
-	Elf64_Dyn entries[DYNAMIC_ENTRIES_MAX];
-	uint64_t count = image->dynamic_bytes / sizeof *entries;
+	uint64_t count = image->dynamic_bytes /
+			 (image->is_wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn));
+	Elf64_Dyn entry;
 
-	if (count > DYNAMIC_ENTRIES_MAX)
-		count = DYNAMIC_ENTRIES_MAX;
-	if (!read_at(image, image->dynamic_address, entries, count * sizeof *entries))
-		return false;
-	for (uint64_t i = 0; i < count && entries[i].d_tag != DT_NULL; i++)
-		note(image, &entries[i]);
+	for (unsigned i = 0; i < count && i < DYNAMIC_ENTRIES_MAX; i++) {
+		if (!read_entry(image, image->dynamic_address, i, &entry))
+			return false;
+		if (entry.d_tag == DT_NULL)
+			break;
+		note(image, &entry);
+	}
 	return image->symbols_address && image->names_address && image->hash_address;
 }
 
@@ -128,8 +172,7 @@ static uint64_t compare(struct image *image, uint32_t index, const char *name)
 	size_t bytes = strlen(name) + 1;
 	Elf64_Sym symbol;
 
-	if (!read_at(image, image->symbols_address + (uint64_t)index * sizeof symbol, &symbol,
-		     sizeof symbol) ||
+	if (!read_symbol(image, image->symbols_address, index, &symbol) ||
 	    symbol.st_shndx == SHN_UNDEF || symbol.st_name >= image->names_bytes ||
 	    bytes > sizeof found ||
 	    !read_at(image, image->names_address + symbol.st_name, found, bytes) ||
@@ -167,7 +210,7 @@ static uint64_t look_up(struct image *image, const char *name)
 
 	if (!read_at(image, image->hash_address, &table, sizeof table) || table.bucket_count == 0)
 		return 0;
-	buckets = image->hash_address + sizeof table + (uint64_t)table.bloom_words * 8;
+	buckets = image->hash_address + sizeof table + (uint64_t)table.bloom_words * (image->is_wide ? 8 : 4);
 	chains = buckets + (uint64_t)table.bucket_count * sizeof first;
 	if (!read_at(image, buckets + (uint64_t)(hash_of(name) % table.bucket_count) * sizeof first,
 		     &first, sizeof first) ||

@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "base.h"
 #include "elf_file.h"
 
 #include <errno.h>
@@ -14,6 +15,14 @@
 
 #define PROGRAM_HEADERS_MAX 256
 
+#if WEIR_ADDRESS_BITS == 64
+#define OWN_BITS "64"
+#define OTHER_BITS "32"
+#else
+#define OWN_BITS "32"
+#define OTHER_BITS "64"
+#endif
+
 static const struct {
 	const char *explanation;
 	const char *advice;
@@ -25,8 +34,10 @@ static const struct {
 				 "ask again as root" },
 	[PROGRAM_NOT_ELF] = { "is no program of a format that the dynamic linker loads",
 			      "name the program that runs it" },
-	[PROGRAM_OTHER_WORD_SIZE] = { "is a 32-bit program, weir is for 64-bit ones",
-				      "use the 64-bit build of the program" },
+	[PROGRAM_OTHER_WORD_SIZE] = { "is a " OTHER_BITS "-bit program, this weir is for " OWN_BITS
+				      "-bit ones",
+				      "install a build of weir for " OTHER_BITS
+				      "-bit programs beside this one" },
 	[PROGRAM_OTHER_MACHINE] = { "is built for another kind of processor than weir",
 				    "use a build of weir for it" },
 	[PROGRAM_STATIC] = { "is linked statically: nothing can be preloaded into it",
@@ -60,6 +71,19 @@ const char *program_base_name(const char *path)
 
 /* ELF files. */
 
+static bool read_segment(int fd, const Elf64_Ehdr *header, size_t i, Elf64_Phdr *segment)
+{
+	Elf32_Phdr narrow;
+
+	if (header->e_ident[EI_CLASS] == ELFCLASS64)
+		return elf_file_read(fd, header->e_phoff + i * sizeof *segment, segment,
+				     sizeof *segment);
+	if (!elf_file_read(fd, header->e_phoff + i * sizeof narrow, &narrow, sizeof narrow))
+		return false;
+	*segment = elf_file_widen_segment(&narrow);
+	return true;
+}
+
 /* The dynamic linker that a program names; empty where it names none. */
 static bool read_interpreter(int fd, const Elf64_Ehdr *header, char *interpreter, size_t size)
 {
@@ -67,12 +91,12 @@ static bool read_interpreter(int fd, const Elf64_Ehdr *header, char *interpreter
 
 	interpreter[0] = '\0';
 	for (size_t i = 0; i < header->e_phnum && i < PROGRAM_HEADERS_MAX; i++) {
-		if (!elf_file_read(fd, header->e_phoff + i * sizeof part, &part, sizeof part))
+		if (!read_segment(fd, header, i, &part))
 			return false;
 		if (part.p_type != PT_INTERP)
 			continue;
 		if (part.p_filesz == 0 || part.p_filesz > size ||
-		    !elf_file_read(fd, part.p_offset, interpreter, part.p_filesz))
+		    !elf_file_read(fd, part.p_offset, interpreter, (size_t)part.p_filesz))
 			return false;
 		interpreter[part.p_filesz - 1] = '\0';
 		return true;
@@ -88,9 +112,8 @@ struct format {
 static bool read_format_of(int fd, struct format *format)
 {
 	return elf_file_read_header(fd, &format->header) &&
-	       (format->header.e_ident[EI_CLASS] != ELFCLASS64 ||
-		read_interpreter(fd, &format->header, format->interpreter,
-				 sizeof format->interpreter));
+	       read_interpreter(fd, &format->header, format->interpreter,
+				sizeof format->interpreter);
 }
 
 static bool read_format(const char *path, struct format *format)

@@ -14,11 +14,12 @@ struct source {
 	uint64_t bytes_left; /* that may be read */
 };
 
-static void *read_part(struct source *source, uint64_t at, uint64_t bytes)
+static void *read_part(struct source *source, uint64_t at, uint64_t size)
 {
+	size_t bytes = (size_t)size;
 	void *part;
 
-	if (bytes == 0 || bytes > source->bytes_left)
+	if (size == 0 || size > source->bytes_left)
 		return NULL;
 	source->bytes_left -= bytes;
 	part = malloc(bytes);
@@ -61,8 +62,8 @@ static const char *allocator_in(struct source *source, const Elf64_Shdr *table,
 	const char *found = NULL;
 
 	if (symbols != NULL && names != NULL && names[strings->sh_size - 1] == '\0')
-		found = allocator_among(symbols, table->sh_size / sizeof *symbols, names,
-					strings->sh_size);
+		found = allocator_among(symbols, (size_t)table->sh_size / sizeof *symbols, names,
+					(size_t)strings->sh_size);
 	free(symbols);
 	free(names);
 	return found;
