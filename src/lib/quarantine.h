@@ -17,9 +17,9 @@
 #define WEIR_QUARANTINE_PLACES 256U
 
 struct weir_quarantine {
-	WEIR_CACHE_ALIGNED uint64_t next;	 /* atomic, relaxed: passed in so far */
-	uint64_t units;				 /* atomic, relaxed */
-	uint64_t places[WEIR_QUARANTINE_PLACES]; /* atomic: region << 32 | index + 1; 0 for none */
+	WEIR_CACHE_ALIGNED weir_u64 next;	 /* atomic, relaxed: passed in so far */
+	weir_u64 units;				 /* atomic, relaxed */
+	weir_u64 places[WEIR_QUARANTINE_PLACES]; /* atomic: region << 32 | index + 1; 0 for none */
 };
 
 struct weir_waiting {
