@@ -337,6 +337,7 @@ __attribute__((noinline)) static void free_uncached(void *address)
 
 	if (pool->hardened && !weir_harden_end(&weir_space, &block))
 		return;
+	block.epoch = weir_load_seq_cst(&pool->epoch);
 	while (!weir_cas_seq_cst(word, &block.word, freed(block.word)))
 		if (!(block.word & WEIR_SLOT_LIVE))
 			refuse("free", address, 0, true);

@@ -805,7 +805,6 @@ static void put(struct weir_pool *pool, struct weir_block *block, uint64_t live,
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t keep;
 
-	block->epoch = weir_load_seq_cst(&pool->epoch);
 	touch(&pool->classes[class_of_units(block->region, weir_max(total, live))], now_ms);
 	keep = retain(pool, block->region, live, surplus, total, &tally);
 	if (total == 0) {

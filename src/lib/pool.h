@@ -83,7 +83,7 @@ struct weir_block {
 	struct weir_region *region;
 	uint32_t index;
 	uint64_t word;	/* as last seen or about to be stored; see slot.h */
-	uint64_t epoch; /* read before the slot came to hand */
+	uint64_t epoch; /* read before the slot came to hand: before LIVE was cleared, too */
 };
 
 void weir_pool_init(struct weir_pool *pool, struct weir_space *space,

@@ -182,6 +182,7 @@ struct Engine {
 	{
 		weir_block block = find(address);
 
+		block.epoch = weir_load_seq_cst(&pool.epoch);
 		do {
 			if (!(block.word & WEIR_SLOT_LIVE))
 				return false;

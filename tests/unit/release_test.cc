@@ -222,6 +222,34 @@ TEST(Release, PutsABlockOnceThatIsFreedWhileItsSurplusGoes)
 	EXPECT_TRUE(engine.consistent());
 }
 
+void free_and_release_in_the_middle(void *context)
+{
+	Middle *middle = (Middle *)context;
+	char *block = middle->block;
+
+	middle->block = nullptr;
+	if (!block)
+		return;
+	middle->engine->free(block);
+	middle->engine->release(WEIR_TRIGGER_api);
+}
+
+/* The second release comes after the free, and finds a block that the first will put. */
+TEST(Release, ReachesABlockThatWasFreedWhileAnotherTrimmedIt)
+{
+	Engine engine;
+	char *block = engine.take(mib);
+	Middle middle = { &engine, block, 0 };
+
+	engine.free(block);
+	ASSERT_EQ(block, engine.take(600 * kib));
+	fake_os_on(FAKE_RELEASE, free_and_release_in_the_middle, &middle);
+	engine.release();
+	EXPECT_EQ(nullptr, middle.block);
+	EXPECT_EQ(0U, engine.retained_bytes());
+	EXPECT_TRUE(engine.consistent());
+}
+
 /* Its free began after the release: it is retained, on a list that the release
  * has passed or on one that it will come to. */
 TEST(Release, StaysTrueWhenBlocksAreFreedInTheMiddle)
