@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <string>
@@ -96,9 +97,11 @@ struct Engine {
 		reset_counters();
 		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
 		weir_pool_init(&pool, &space, &limits);
+		latest = this;
 	}
 	~Engine()
 	{
+		latest = nullptr;
 		weir_space_destroy(&space);
 		fake_os_reset();
 	}
@@ -294,6 +297,8 @@ struct Engine {
 	weir_space space = {};
 	weir_pool_stats stats = {};
 	weir_pool pool = {};
+
+	inline static std::atomic<Engine *> latest{ nullptr }; /* for handlers of signals */
 };
 
 struct EngineSums {

@@ -1,3 +1,4 @@
+#include "seed.h"
 #include "test_engine.h"
 
 #include <atomic>
@@ -49,7 +50,7 @@ struct Owned {
 /* A thread of a program: a few blocks that it takes, resizes and frees. */
 struct Program {
 	Program(Engine *used, unsigned thread)
-	    : engine(used), random(thread + 1), next_owner((uint64_t)(thread + 1) << 48)
+	    : engine(used), random(test_seed(thread)), next_owner((uint64_t)(thread + 1) << 48)
 	{
 	}
 
@@ -268,7 +269,7 @@ void hand_over_beside_releases(Engine *engine)
 
 	crew.meanwhile([&] { engine->release(); });
 	crew.start(thread_count, [&](unsigned thread) {
-		std::minstd_rand random(thread + 1);
+		std::minstd_rand random(test_seed(thread));
 
 		for (unsigned round = 0; round < 2 * rounds; round++) {
 			/* Of one stride, so that blocks have a surplus that a release trims. */

@@ -1,3 +1,4 @@
+#include "seed.h"
 #include "test_engine.h"
 
 #include <atomic>
@@ -31,7 +32,7 @@ struct Source {
 /* A thread of a program, with a few blocks of its own. */
 struct Program {
 	Program(const Source &used, unsigned thread)
-	    : source(used), random(thread + 1), next_owner((uint64_t)(thread + 1) << 48)
+	    : source(used), random(test_seed(thread)), next_owner((uint64_t)(thread + 1) << 48)
 	{
 	}
 
@@ -173,7 +174,7 @@ void change_beside_programs(const EngineOptions &start,
 {
 	Engine engine(start);
 	EngineOptions options = start;
-	std::minstd_rand random(7);
+	std::minstd_rand random(test_seed(70));
 
 	for (unsigned episode = 0; episode < episodes; episode++) {
 		run_beside(blocks_of(&engine), [&] {
@@ -279,7 +280,7 @@ TEST(LimitsStress, StaysTrueThroughReleasesOfAPart)
 	for (bool cached : { false, true }) {
 		EngineOptions options = with_cache(cached);
 		Engine engine(options);
-		std::minstd_rand random(3);
+		std::minstd_rand random(test_seed(71));
 
 		run_beside(blocks_of(&engine), [&] {
 			unsigned first = (unsigned)(random() % 16);
@@ -299,7 +300,7 @@ TEST(LimitsStress, StaysTrueWhileTheKernelRefusesNowAndThen)
 {
 	EngineOptions options = with_cache(true);
 	Engine engine(options);
-	std::minstd_rand random(5);
+	std::minstd_rand random(test_seed(72));
 
 	run_beside(blocks_of(&engine), [&] {
 		fake_os_fail((fake_call)(FAKE_COMMIT + random() % (FAKE_REFUSABLE_COUNT - 1)), 1,
@@ -369,7 +370,7 @@ TEST(LimitsStress, NeverHasMoreLiveThanTheLiveLimit)
 	std::atomic<uint64_t> live{ 0 }, most{ 0 }, refused{ 0 };
 	std::vector<std::thread> threads;
 	auto program = [&](unsigned thread) {
-		std::minstd_rand random(thread + 1);
+		std::minstd_rand random(test_seed(thread));
 
 		for (unsigned round = 0; round < 20 * rounds; round++) {
 			uint64_t units = 16 + random() % 400;

@@ -1,6 +1,6 @@
+#include "seed.h"
 #include "test_engine.h"
 
-#include <cstdlib>
 #include <random>
 
 /* Random calls of one thread against a model that knows what the program wrote. */
@@ -141,17 +141,9 @@ struct Model {
 	bool failures = true;
 };
 
-/* LIBWEIR_SEED=N repeats a run that failed. */
-unsigned first_seed()
-{
-	const char *said = getenv("LIBWEIR_SEED");
-
-	return said ? (unsigned)strtoul(said, nullptr, 10) : std::random_device()();
-}
-
 void run(unsigned seed, const EngineOptions &options, bool failures)
 {
-	SCOPED_TRACE("LIBWEIR_SEED=" + std::to_string(seed));
+	SCOPED_TRACE("seed " + std::to_string(seed));
 	Model model(seed, options);
 
 	model.failures = failures;
@@ -187,7 +179,7 @@ EngineOptions with_limit(size_t bytes)
 
 TEST(Model, HoldsWhereTheKernelWorks)
 {
-	unsigned seed = first_seed();
+	unsigned seed = test_seed(0);
 
 	run(seed, with_limit(8 * mib), false);
 	run(seed, with_limit(WEIR_GIB), false);
@@ -196,7 +188,7 @@ TEST(Model, HoldsWhereTheKernelWorks)
 
 TEST(Model, HoldsWhereTheKernelRefuses)
 {
-	unsigned seed = first_seed();
+	unsigned seed = test_seed(0);
 
 	run(seed, with_limit(8 * mib), true);
 	run(seed, with_limit(WEIR_GIB), true);
@@ -213,7 +205,7 @@ TEST(Model, HoldsUnderLimitsOfClasses)
 	rest.limit_bytes = 4 * mib + page;
 	options.class_limits = { small, rest };
 	options.class_blocks = 3;
-	run(first_seed(), options, true);
+	run(test_seed(0), options, true);
 }
 
 TEST(Model, HoldsWithHugePages)
@@ -222,8 +214,8 @@ TEST(Model, HoldsWithHugePages)
 
 	options.huge_stride = 4 * mib;
 	options.limit = 16 * mib;
-	run(first_seed(), options, false);
-	run(first_seed(), options, true);
+	run(test_seed(0), options, false);
+	run(test_seed(0), options, true);
 }
 
 TEST(Model, HoldsWithBlocksAtHand)
@@ -233,11 +225,11 @@ TEST(Model, HoldsWithBlocksAtHand)
 	options.cached = mib + WEIR_COLOUR_SPARE;
 	for (size_t limit : { 4 * mib, 32 * mib, WEIR_GIB }) {
 		options.limit = limit;
-		run(first_seed(), options, false);
-		run(first_seed(), options, true);
+		run(test_seed(0), options, false);
+		run(test_seed(0), options, true);
 	}
 	options.footprint = 10 * mib;
-	run(first_seed(), options, true);
+	run(test_seed(0), options, true);
 }
 
 TEST(Model, HoldsWhereFreedBlocksWait)
@@ -260,7 +252,7 @@ TEST(Model, HoldsWhereASpaceIsShort)
 	EngineOptions options;
 
 	options.region_shift = 21;
-	run(first_seed(), options, true);
+	run(test_seed(0), options, true);
 }
 
 } // namespace
