@@ -47,7 +47,7 @@ void expect_pooled(const Outcome &outcome)
 {
 	EXPECT_EQ(0U, expect_right(outcome));
 	EXPECT_EQ(0U, outcome.report().number("passed"));
-	EXPECT_GT(outcome.report().number("hits"), 10U);
+	EXPECT_GT(outcome.report().number("hits"), 0U);
 }
 
 TEST(Hardship, OfAddresses)
@@ -98,7 +98,7 @@ TEST(Hardship, OfAFullContainer)
 
 TEST(LockedMemory, OfAProgramThatLocksAllForEver)
 {
-	expect_right(workload({}, { "lock-all" }).run());
+	expect_right(workload({}, { "lock-all", "keep" }).run());
 }
 
 TEST(LockedMemory, OfBlocksIsReleasedAndZeroForTheNextCalloc)

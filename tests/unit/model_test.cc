@@ -1,6 +1,7 @@
 #include "seed.h"
 #include "test_engine.h"
 
+#include <climits>
 #include <random>
 
 /* Random calls of one thread against a model that knows what the program wrote. */
@@ -141,6 +142,20 @@ struct Model {
 	bool failures = true;
 };
 
+/* What is left when all was freed, where the kernel works again. */
+void finish(Model *model)
+{
+	for (fake_call call : { FAKE_COMMIT, FAKE_RELEASE, FAKE_RENEW, FAKE_MOVE })
+		fake_os_fail(call, 0, 0);
+	model->check_contents();
+	while (!model->owned.empty())
+		model->free();
+	model->engine.release();
+	EXPECT_EQ(0U, model->engine.live_bytes());
+	EXPECT_TRUE(model->engine.consistent());
+	EXPECT_TRUE(model->engine.zero_beyond_extents());
+}
+
 void run(unsigned seed, const EngineOptions &options, bool failures)
 {
 	SCOPED_TRACE("seed " + std::to_string(seed));
@@ -155,18 +170,41 @@ void run(unsigned seed, const EngineOptions &options, bool failures)
 			model.check_contents();
 		}
 	}
-	model.check_contents();
-	fake_os_fail(FAKE_RELEASE, 0, 0);
-	fake_os_fail(FAKE_RENEW, 0, 0);
-	while (!model.owned.empty())
-		model.free();
-	model.engine.release();
-	EXPECT_EQ(0U, model.engine.live_bytes());
+	finish(&model);
 	if (!failures) {
 		EXPECT_EQ(0U, model.engine.retained_bytes());
 	}
-	EXPECT_TRUE(model.engine.consistent());
+}
+
+/* The same steps again and again, of which each has another call of the kind refused, by itself or
+ * with all that follow. What is not released would be renewed: that is refused, too. Returns how
+ * many calls there were. */
+unsigned run_with(fake_call call, unsigned nth, unsigned times)
+{
+	SCOPED_TRACE("call " + std::to_string(call) + ", the " + std::to_string(nth) + "th of " +
+		     std::to_string(times));
+	EngineOptions options;
+
+	options.limit = 4 * mib;
+	options.cached = mib + WEIR_COLOUR_SPARE;
+	Model model(4711, options);
+	const unsigned before = fake_os_calls(call);
+
+	model.failures = false;
+	if (call == FAKE_RELEASE)
+		fake_os_fail(FAKE_RENEW, 0, UINT_MAX);
+	fake_os_fail(call, nth, times);
+	for (int i = 1; i <= 80 && !testing::Test::HasFailure(); i++) {
+		model.step();
+		if (i % 10 == 0) {
+			EXPECT_TRUE(model.engine.consistent()) << "after step " << i;
+		}
+	}
 	EXPECT_TRUE(model.engine.zero_beyond_extents());
+	const unsigned calls = fake_os_calls(call) - before;
+
+	finish(&model);
+	return calls;
 }
 
 EngineOptions with_limit(size_t bytes)
@@ -192,6 +230,20 @@ TEST(Model, HoldsWhereTheKernelRefuses)
 
 	run(seed, with_limit(8 * mib), true);
 	run(seed, with_limit(WEIR_GIB), true);
+}
+
+TEST(Model, HoldsWhereEachCallIsRefusedInTurn)
+{
+	for (fake_call call : { FAKE_COMMIT, FAKE_RELEASE, FAKE_RENEW, FAKE_MOVE }) {
+		const unsigned calls = run_with(call, 0, 0);
+
+		EXPECT_GT(calls, 0U) << "of call " << call;
+		for (unsigned n = 0; n < calls && !testing::Test::HasFailure(); n++) {
+			run_with(call, n, 1);
+			if (n % 4 == 0)
+				run_with(call, n, UINT_MAX);
+		}
+	}
 }
 
 TEST(Model, HoldsUnderLimitsOfClasses)
@@ -239,12 +291,12 @@ TEST(Model, HoldsWhereFreedBlocksWait)
 	options.hardened = true;
 	for (size_t limit : { (size_t)0, 4 * mib, 64 * mib }) {
 		options.limit = limit;
-		run(first_seed(), options, false);
-		run(first_seed(), options, true);
+		run(test_seed(0), options, false);
+		run(test_seed(0), options, true);
 	}
 	options.footprint = 10 * mib;
 	options.class_blocks = 3;
-	run(first_seed(), options, true);
+	run(test_seed(0), options, true);
 }
 
 TEST(Model, HoldsWhereASpaceIsShort)

@@ -5,8 +5,9 @@
  * A filter (seccomp) hands each call of the kind to a process beside the program, which alone
  * decides, so that neither the program nor weir is changed for it, and no signal or wait of the
  * program's is in the way, as with ptrace. A call is weir's own when an address of the library's
- * code lies near the top of the stack of the thread that makes it. One of futex only when it is
- * returned to there: the C library ends a program for any refusal of a futex that it asked for.
+ * code lies near the top of the stack of the thread that makes it. Where the C library ends a
+ * program for a refusal that it does not expect, of a futex, or of a thread's stack by anything
+ * but ENOMEM, only those are that weir makes by syscall(2), which returns to the library.
  *
  * COUNTS is a file of two numbers, how many calls there were and how many failed; they are
  * true as soon as the program has ended. */
@@ -35,34 +36,35 @@
 struct call {
 	const char *name;
 	unsigned number;
+	bool direct; /* by syscall(2) alone */
 };
 
 static const struct call calls[] = {
-	{ "accept4", SYS_accept4 },
-	{ "bind", SYS_bind },
-	{ "clone3", SYS_clone3 },
-	{ "close", SYS_close },
-	{ "close_range", SYS_close_range },
-	{ "connect", SYS_connect },
-	{ "eventfd2", SYS_eventfd2 },
-	{ "futex", SYS_futex },
-	{ "listen", SYS_listen },
-	{ "madvise", SYS_madvise },
-	{ "membarrier", SYS_membarrier },
-	{ "mincore", SYS_mincore },
-	{ "mmap", SYS_mmap },
-	{ "mprotect", SYS_mprotect },
-	{ "mremap", SYS_mremap },
-	{ "munmap", SYS_munmap },
-	{ "openat", SYS_openat },
-	{ "poll", SYS_poll },
-	{ "pread64", SYS_pread64 },
-	{ "prlimit64", SYS_prlimit64 },
-	{ "read", SYS_read },
-	{ "rt_sigaction", SYS_rt_sigaction },
-	{ "socket", SYS_socket },
-	{ "unshare", SYS_unshare },
-	{ "write", SYS_write },
+	{ "accept4", SYS_accept4, false },
+	{ "bind", SYS_bind, false },
+	{ "clone3", SYS_clone3, false },
+	{ "close", SYS_close, false },
+	{ "close_range", SYS_close_range, false },
+	{ "connect", SYS_connect, false },
+	{ "eventfd2", SYS_eventfd2, false },
+	{ "futex", SYS_futex, true },
+	{ "listen", SYS_listen, false },
+	{ "madvise", SYS_madvise, true },
+	{ "membarrier", SYS_membarrier, false },
+	{ "mincore", SYS_mincore, false },
+	{ "mmap", SYS_mmap, true },
+	{ "mprotect", SYS_mprotect, true },
+	{ "mremap", SYS_mremap, true },
+	{ "munmap", SYS_munmap, true },
+	{ "openat", SYS_openat, false },
+	{ "poll", SYS_poll, false },
+	{ "pread64", SYS_pread64, false },
+	{ "prlimit64", SYS_prlimit64, false },
+	{ "read", SYS_read, false },
+	{ "rt_sigaction", SYS_rt_sigaction, false },
+	{ "socket", SYS_socket, false },
+	{ "unshare", SYS_unshare, false },
+	{ "write", SYS_write, false },
 };
 
 static const struct {
@@ -74,7 +76,7 @@ static const struct {
 };
 
 static struct {
-	unsigned call;
+	struct call call;
 	uint32_t first, last; /* from 1; last 0: for ever */
 	int error;
 	int counts_fd;
@@ -134,7 +136,7 @@ static size_t read_stack(pid_t thread, uintptr_t *words)
 static bool is_own(pid_t thread)
 {
 	uintptr_t words[STACK_WORDS];
-	size_t count, most = injection.call == SYS_futex ? 1 : STACK_WORDS;
+	size_t count, most = injection.call.direct ? 1 : STACK_WORDS;
 
 	if (injection.code == 0)
 		find_library(thread);
@@ -254,7 +256,7 @@ static int install_filter(void)
 {
 	struct sock_filter instructions[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, injection.call, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, injection.call.number, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -272,7 +274,7 @@ static void read_arguments(char **argv)
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(calls[i].name, argv[1]) == 0) {
-			injection.call = calls[i].number;
+			injection.call = calls[i];
 			known = true;
 		}
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
