@@ -3,8 +3,13 @@
 #include "memory_cgroup.h"
 #include "preloaded.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 using namespace e2e;
 
@@ -64,6 +69,85 @@ TEST(Hardship, OfMemoryThatIsPromised)
 	EXPECT_GT(expect_right(workload({ "prlimit", "--data=50000000" }).run()), 0U);
 	EXPECT_GT(expect_right(workload({ "prlimit", "--data=100000000" }).run()), 0U);
 	EXPECT_EQ(0U, expect_right(workload({ "prlimit", "--data=900000000" }).run()));
+}
+
+/* vm.overcommit_memory=2 for the whole machine, with room for 8 GiB more than is promised now;
+ * back to what it was in any case. */
+class StrictOvercommit
+{
+public:
+	StrictOvercommit()
+	{
+		for (int signal : { SIGINT, SIGTERM, SIGHUP, SIGABRT, SIGSEGV })
+			std::signal(signal, restore_and_end);
+		std::snprintf(ratio_before, sizeof ratio_before, "%s", read_file(ratio).c_str());
+		put(kbytes, std::to_string(promised_kib() + 8 * GiB / KiB).c_str());
+		put(mode, "2");
+	}
+	~StrictOvercommit()
+	{
+		restore();
+		for (int signal : { SIGINT, SIGTERM, SIGHUP, SIGABRT, SIGSEGV })
+			std::signal(signal, SIG_DFL);
+	}
+	StrictOvercommit(const StrictOvercommit &) = delete;
+	StrictOvercommit &operator=(const StrictOvercommit &) = delete;
+
+	static bool is_in_force() { return read_file(mode) == "2\n"; }
+
+	/* Only where nobody asked for strictness already. */
+	static bool is_allowed() { return access(mode, W_OK) == 0 && read_file(mode) == "0\n"; }
+
+private:
+	static constexpr const char *mode = "/proc/sys/vm/overcommit_memory";
+	static constexpr const char *ratio = "/proc/sys/vm/overcommit_ratio";
+	static constexpr const char *kbytes = "/proc/sys/vm/overcommit_kbytes";
+	static char ratio_before[32];
+
+	static uint64_t promised_kib()
+	{
+		const std::string text = read_file("/proc/meminfo");
+
+		return std::strtoull(text.c_str() + text.find("Committed_AS:") + 13, nullptr, 10);
+	}
+	static void put(const char *path, const char *text)
+	{
+		const int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0 || write(fd, text, strlen(text)) < 0)
+			std::perror(path);
+		close(fd);
+	}
+	/* Of the ratio and the kbytes the one counts that was written last; the other is 0 then. */
+	static void restore()
+	{
+		put(mode, "0");
+		put(ratio, ratio_before);
+	}
+	static void restore_and_end(int signal)
+	{
+		restore();
+		std::signal(signal, SIG_DFL);
+		raise(signal);
+	}
+};
+
+char StrictOvercommit::ratio_before[32];
+
+/* The reservation is no promise. Programs beside this one could be refused memory, so it runs
+ * by hand alone (LIBWEIR_FAULTS=all); OfMemoryThatIsPromised has the refusals. */
+TEST(Hardship, OfAMachineThatPromisesNothingItHasNot)
+{
+	const char *said = std::getenv("LIBWEIR_FAULTS");
+
+	if (said && strcmp(said, "all") == 0 && StrictOvercommit::is_allowed()) {
+		const StrictOvercommit strict;
+
+		EXPECT_TRUE(StrictOvercommit::is_in_force());
+		expect_pooled(workload({}).run());
+	} else {
+		expect_pooled(workload({ "prlimit", "--data=600000000" }).run());
+	}
 }
 
 TEST(Hardship, OfMappingsBeforeTheFirstBlock)
