@@ -4,6 +4,7 @@
 #include "preloaded.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -180,19 +181,30 @@ TEST(Hardship, OfAFullContainer)
 
 /* Locked memory */
 
+std::string right_to_lock()
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	return geteuid() == 0 || limit.rlim_cur == RLIM_INFINITY ? "it is there" : "";
+}
+
 TEST(LockedMemory, OfAProgramThatLocksAllForEver)
 {
+	NEED_FOUND(right_to_lock(), "the right to lock memory");
 	expect_right(workload({}, { "lock-all", "keep" }).run());
 }
 
 TEST(LockedMemory, OfBlocksIsReleasedAndZeroForTheNextCalloc)
 {
+	NEED_FOUND(right_to_lock(), "the right to lock memory");
 	expect_pooled(workload({}, { "lock-blocks" }).run());
 }
 
 /* Before Linux 5.18 the kernel does not drop pages that are locked. */
 TEST(LockedMemory, IsReplacedWhereTheKernelWillNotDropIt)
 {
+	NEED_FOUND(right_to_lock(), "the right to lock memory");
 	Directory directory;
 	const std::string counts = directory.file("counts");
 	Words prefix = { victim("injected"), "madvise", "1", "0", "EINVAL", counts };

@@ -347,7 +347,7 @@ static void ask_socket(struct owner *owner)
 	if (path != NULL && fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-		for (unsigned i = 0; i < 20; i++) {
+		for (unsigned i = 0; i < 500; i++) {
 			if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 				break;
 			usleep(2000);
