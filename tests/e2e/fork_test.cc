@@ -32,14 +32,35 @@ TEST(Fork, InTheMiddleOfChurnWorksWithATightLimit)
 		Launch({ victim("churn"), "4", "0", "1", "12" }).env("WEIR_LIMIT", "1M"));
 }
 
-TEST(Fork, ExecVforkSpawnAndSystemWorkWithBlocksLive)
+/* Those that execute nothing end by _exit. */
+TEST(Fork, EveryWayToStartAProgramWorksWithBlocksLive)
 {
 	auto outcome = Launch({ victim("spawner") }).run();
 
 	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
-	EXPECT_EQ("fork 7\nfork and exec 7\nvfork 7\nposix_spawn 7\nsystem 7\n", outcome.out);
+	EXPECT_EQ(spawned, outcome.out);
 	EXPECT_EQ("", outcome.err);
-	EXPECT_EQ(5U, outcome.reports.size()); /* the child of fork alone ends by _exit */
+	EXPECT_EQ(5U, outcome.reports.size());
+}
+
+/* LIBWEIR_FORKS=10000 make check TESTS=tests/e2e/fork_test */
+TEST(Fork, FromChurningThreadsLosesNoByteAndNoChild)
+{
+	const unsigned long forks = rounds("LIBWEIR_FORKS", 500);
+	auto outcome = Launch({ victim("fork_churn"), "8", std::to_string(forks) })
+			       .env("WEIR_LIMIT", "16M")
+			       .seconds(60 + (unsigned)forks)
+			       .run();
+	const std::string each = std::to_string(forks / 5) + "\n";
+
+	ASSERT_TRUE(outcome.succeeded()) << outcome.describe();
+	EXPECT_EQ("churned " + each + "executed " + each + "ended " + each + "forked " + each +
+			  "used " + each,
+		  outcome.out);
+	EXPECT_EQ("", outcome.err);
+	EXPECT_EQ(1 + forks / 5, outcome.reports.size());
+	EXPECT_EQ(0U, outcome.total("live_bytes"));
+	EXPECT_LE(outcome.report().number("peak_retained_bytes"), 16 * MiB);
 }
 
 TEST(Threads, FreeWhatOthersLeftBehind)

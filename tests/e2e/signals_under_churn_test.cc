@@ -60,11 +60,12 @@ void expect_data_survives(const Launch &launch, unsigned signals)
 	EXPECT_LE(outcome.report().number("released/signal/releases"), sent + 1);
 }
 
-Launch churn()
+Launch churn(const std::vector<std::string> &more = {})
 {
-	return Launch({ victim("churn"), "8", "0", "1", "0" })
-		.env("WEIR_LIMIT", "64M")
-		.seconds(120);
+	std::vector<std::string> argv = { victim("churn"), "8", "0", "1", "0" };
+
+	argv.insert(argv.end(), more.begin(), more.end());
+	return Launch(argv).env("WEIR_LIMIT", "64M").seconds(120);
 }
 
 TEST(SignalsUnderChurn, ChangeNoLiveByte)
@@ -98,6 +99,16 @@ TEST(SignalsUnderChurn, ChangeNoLiveByteWithEveryLimitAndFastDecay)
 TEST(SignalsUnderChurn, ChangeNoLiveByteWhenHalfIsTheBackends)
 {
 	expect_data_survives(churn().env("WEIR_MIN", "200K").env("WEIR_MAX", "900K"), 200);
+}
+
+TEST(SignalsUnderChurn, FitOnTheSmallestStacksOfThreads)
+{
+	expect_data_survives(churn({ "tiny" }), 400);
+}
+
+TEST(SignalsUnderChurn, FitOnSmallAlternativeStacks)
+{
+	expect_data_survives(churn({ "alternative" }), 400);
 }
 
 } // namespace

@@ -263,6 +263,12 @@ Launch &Launch::library(const std::string &path)
 	return *this;
 }
 
+Launch &Launch::before(const std::string &library)
+{
+	libraries_before_ += library + " ";
+	return *this;
+}
+
 Launch &Launch::behind(const std::string &library)
 {
 	libraries_ += " " + library;
@@ -335,7 +341,7 @@ Running::Running(const Launch &launch)
 		variables.push_back("WEIR_REPORT=exit:" + reports_.file("reports"));
 	for (const auto &variable : launch.env_)
 		variables.push_back(variable.first + "=" + variable.second);
-	preload += launch.libraries_;
+	preload = launch.libraries_before_ + preload + launch.libraries_;
 
 	std::vector<const char *> argv = pointers(launch.argv_);
 	std::vector<const char *> env = pointers(variables);
@@ -424,6 +430,9 @@ const Outcome &Running::finish()
 		ADD_FAILURE() << outcome_->describe();
 	return *outcome_;
 }
+
+const char spawned[] = "fork 7\nfork and exec 7\nvfork 7\nposix_spawn 7\nsystem 7\n"
+		       "daemon 7\n_Fork 7\nclone 7\n";
 
 Launch puppet()
 {
@@ -602,6 +611,13 @@ std::string find_library(const std::string &name)
 		}
 	}
 	return "";
+}
+
+unsigned long rounds(const char *variable, unsigned long usual)
+{
+	const char *text = std::getenv(variable);
+
+	return text != nullptr ? std::stoul(text) : usual;
 }
 
 bool under_ci()

@@ -105,7 +105,8 @@ public:
 
 	Launch &plain();			    /* without weir */
 	Launch &library(const std::string &path);   /* another build of weir */
-	Launch &behind(const std::string &library); /* preloaded too, after weir */
+	Launch &before(const std::string &library); /* preloaded too, before weir */
+	Launch &behind(const std::string &library); /* and after it */
 	Launch &env(const std::string &name, const std::string &value);
 	std::string variable(const std::string &name) const; /* as env() has set it */
 	Launch &in(const std::string &directory);
@@ -121,7 +122,7 @@ private:
 	std::vector<std::string> argv_;
 	std::map<std::string, std::string> env_;
 	std::string library_;
-	std::string libraries_;
+	std::string libraries_before_, libraries_;
 	std::string directory_;
 	std::string cgroup_procs_;
 	std::string input_;
@@ -179,6 +180,9 @@ private:
 
 Launch puppet();
 
+/* What the victim `spawner` prints when all of its children ended as they should. */
+extern const char spawned[];
+
 /* A peer of a control socket. One that cannot connect fails the test. */
 class Peer
 {
@@ -230,6 +234,9 @@ std::string victim_library(const std::string &name);
 std::string find_program(const std::vector<std::string> &names);
 /* The same for shared libraries of the system. */
 std::string find_library(const std::string &name);
+
+/* How many rounds a test makes: `usual`, or as many as the environment variable says. */
+unsigned long rounds(const char *variable, unsigned long usual);
 
 /* Without the thing the test fails under CI, and is skipped elsewhere. */
 bool under_ci();

@@ -9,6 +9,9 @@ namespace e2e
 
 using Clock = std::chrono::steady_clock;
 
+/* It shares the machine with all else that is tested. */
+constexpr unsigned neighbour_seconds = 600;
+
 std::chrono::milliseconds soak_time()
 {
 	const char *text = std::getenv("LIBWEIR_SOAK_MINUTES");
@@ -50,7 +53,8 @@ bool Neighbours::serve(const Demand &demand)
 	Running neighbour(
 		Launch({ victim("neighbour"), std::to_string(demand.bytes), demand.take_ms })
 			.plain()
-			.in_cgroup(container_));
+			.in_cgroup(container_)
+			.seconds(neighbour_seconds));
 
 	if (neighbour.hear() != "held")
 		return false;

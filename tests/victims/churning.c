@@ -11,6 +11,7 @@
 
 #define OWN_BLOCKS 4
 #define SHARED_BLOCKS 16
+#define ERRNO_KEPT 4711
 #define BYTES_MIN ((size_t)64 << 10)
 
 struct block {
@@ -26,6 +27,9 @@ struct churner {
 };
 
 bool churning_may_refuse;
+void (*churning_begin)(void);
+void (*churning_aside)(uint64_t dice);
+size_t churning_stack_bytes;
 unsigned long churning_refusals;
 
 static struct churner crew[CHURNING_THREADS_MAX];
@@ -106,12 +110,17 @@ static struct block *make(struct churner *churner)
 	return block;
 }
 
+/* No call is made meanwhile: who changes errno then is a signal's handler. */
 static void check(const struct block *block, size_t count)
 {
-	size_t at = pattern_check(block->address, count, block->seed);
+	size_t at;
 
+	errno = ERRNO_KEPT;
+	at = pattern_check(block->address, count, block->seed);
 	if (at != PATTERN_RIGHT)
 		fail("changed", block, at);
+	if (errno != ERRNO_KEPT)
+		fail("errno changed", block, (size_t)errno);
 }
 
 static void resize(struct churner *churner, struct block *block)
@@ -183,26 +192,39 @@ static void *churn(void *argument)
 {
 	struct churner *churner = (struct churner *)argument;
 
+	if (churning_begin != NULL)
+		churning_begin();
 	for (unsigned long i = 0; crew_steps == 0 || i < crew_steps; i++) {
 		if (__atomic_load_n(&stopped, __ATOMIC_RELAXED))
 			break;
 		step(churner);
+		if (churning_aside != NULL)
+			churning_aside(roll(churner));
 	}
 	return NULL;
+}
+
+static void start(unsigned number)
+{
+	struct churner *churner = &crew[number];
+	pthread_attr_t attributes;
+
+	if (churner->dice == 0)
+		init(churner, number);
+	pthread_attr_init(&attributes);
+	if ((churning_stack_bytes != 0 &&
+	     pthread_attr_setstacksize(&attributes, churning_stack_bytes) != 0) ||
+	    pthread_create(&handles[number], &attributes, churn, churner) != 0)
+		_exit(3);
+	pthread_attr_destroy(&attributes);
 }
 
 void churning_start(unsigned threads, unsigned long steps)
 {
 	__atomic_store_n(&stopped, false, __ATOMIC_RELAXED);
 	crew_steps = steps;
-	for (crew_count = 0; crew_count < threads; crew_count++) {
-		struct churner *churner = &crew[crew_count];
-
-		if (churner->dice == 0)
-			init(churner, crew_count);
-		if (pthread_create(&handles[crew_count], NULL, churn, churner) != 0)
-			_exit(3);
-	}
+	for (crew_count = 0; crew_count < threads; crew_count++)
+		start(crew_count);
 }
 
 void churning_stop(void)

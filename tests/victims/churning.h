@@ -10,7 +10,12 @@
 
 #define CHURNING_THREADS_MAX 64
 
-extern bool churning_may_refuse;	/* const while threads churn */
+/* Const while threads churn. */
+extern bool churning_may_refuse;
+extern void (*churning_begin)(void);	      /* called in each thread first; or NULL */
+extern void (*churning_aside)(uint64_t dice); /* and after each step; or NULL */
+extern size_t churning_stack_bytes;	      /* of each thread; 0 for what is usual */
+
 extern unsigned long churning_refusals; /* atomic, relaxed */
 
 /* Starts threads that churn for so many steps each; with 0, until they are stopped. */
