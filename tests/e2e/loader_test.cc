@@ -154,7 +154,7 @@ TEST(Loader, LeavesStaticProgramsAsTheyAre)
  * its children; the same program without them does. */
 TEST(Loader, LeavesSetUserIdProgramsAsTheyAre)
 {
-	NEED_FOUND(geteuid() == 0 ? "root" : "", "a user who may give files away");
+	NEED_FOUND(std::string(geteuid() == 0 ? "root" : ""), "a user who may give files away");
 	Directory directory;
 	const std::string program = directory.file("secure");
 	const std::vector<std::string> as_other = { "setpriv", "--reuid=4711", "--clear-groups",
