@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HANDLER_BYTES ((size_t)8 << 10)
+#define HANDLER_BYTES ((size_t)4 << 10)
 
 static void take_alternative_stack(void)
 {

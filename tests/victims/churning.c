@@ -116,7 +116,9 @@ static void check(const struct block *block, size_t count)
 	size_t at;
 
 	errno = ERRNO_KEPT;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	at = pattern_check(block->address, count, block->seed);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (at != PATTERN_RIGHT)
 		fail("changed", block, at);
 	if (errno != ERRNO_KEPT)
