@@ -150,8 +150,7 @@ public:
 		EXPECT_TRUE(all_fired(report)) << name_;
 		EXPECT_LE(report.number("peak_retained_bytes"), most_retained_bytes) << name_;
 		EXPECT_GT(report.number("refused"), 0U) << name_;
-		if (counts_live_)
-			EXPECT_GT(report.number("refused_live"), 0U) << name_;
+		EXPECT_EQ(counts_live_, report.number("refused_live") > 0) << name_;
 	}
 
 	void print()
