@@ -1,91 +1,28 @@
-/* Runs request_fuzz.cc without libFuzzer, under the sanitizers of the program that it is
- * linked into: requests, names and stat texts that are right, changed at random. The same
- * FUZZ_SEED (default 1) makes the same inputs again; FUZZ_RUNS is how many, by default
- * what takes about two seconds. The long form, for an hour:
+/* Runs the fuzzers of this directory without libFuzzer, under the sanitizers of the program
+ * that they are linked into: each on its seeds, and on those changed at random. The same
+ * FUZZ_SEED (default 1) makes the same inputs again; FUZZ_RUNS is how many of each target, by
+ * default what takes about two seconds. The long form without clang, for an hour:
  *
- *   FUZZ_RUNS=500000000 FUZZ_SEED=$(date +%s) tests/stress/with_asan --gtest_filter='Fuzz.*' */
+ *   FUZZ_RUNS=500000000 FUZZ_SEED=$(date +%s) tests/stress/with_asan --gtest_filter='*Fuzz*request'
+ *
+ * `make fuzz` runs the same targets under libFuzzer, which finds more. */
+#include "target.h"
+
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <cstdlib>
 #include <random>
-#include <string>
-#include <vector>
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 namespace
 {
 
-constexpr unsigned long default_runs = 800000;
-constexpr size_t longest = 1100; /* a little more than a request may have */
-
-const std::vector<std::string> seeds = {
-	"",
-	"ping",
-	"stats\r",
-	"metrics",
-	"release",
-	"release keep=64M",
-	"release class=64K-1M",
-	"release keep=1.5G class=*",
-	"get WEIR_LIMIT",
-	"set WEIR_LIMIT 64M",
-	"set WEIR_LIMIT min(512M, 12.5%)",
-	"set WEIR_LIMIT min(1G,25%)",
-	"set WEIR_FOOTPRINT 25%",
-	"set WEIR_CLASS_BLOCKS 16",
-	"set WEIR_MAX_ALLOC none",
-	"set WEIR_DECAY 1.5s",
-	"set WEIR_CLASS_LIMITS none",
-	"set WEIR_CLASS_LIMITS 64K-1M:32M,16M:25%,*:128M",
-	"set WEIR_CLASS_LIMITS 512M-1G:1G,*:25%",
-	"set WEIR_SIGNAL USR2",
-	"4711-123456.sock",
-	"1-18446744073709551615.sock",
-	"4711 (a) b) S 1 4711 4711 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 1 0 987654 1 2 3\n",
-};
-
-/* What random bytes seldom are. */
-const std::vector<std::string> pieces = {
-	" ",
-	"\t",
-	"\r",
-	"\n",
-	"=",
-	"-",
-	"*",
-	":",
-	",",
-	"%",
-	".",
-	")",
-	"(",
-	"0",
-	"9",
-	"4G",
-	"64K",
-	"min(",
-	"keep=",
-	"class=",
-	"none",
-	"off",
-	"ping",
-	"get",
-	"set",
-	"WEIR_LIMIT",
-	"WEIR_DECAY",
-	".sock",
-	"18446744073709551616",
-};
-
+/* Makes inputs of a target. */
 struct Mutator {
-	explicit Mutator(uint64_t seed) : random(seed) {}
+	Mutator(const fuzz::Target &of, uint64_t seed) : target(of), random(seed) {}
 
 	size_t below(size_t end) { return end == 0 ? 0 : random() % end; }
-	const std::string &any(const std::vector<std::string> &from)
+	std::string any(const std::vector<std::string> &from)
 	{
-		return from[below(from.size())];
+		return from.empty() ? std::string(1, (char)below(256)) : from[below(from.size())];
 	}
 
 	void change_once(std::string *input)
@@ -101,7 +38,7 @@ struct Mutator {
 			input->insert(at, 1, (char)below(256));
 			break;
 		case 2:
-			input->insert(at, any(pieces));
+			input->insert(at, any(target.pieces));
 			break;
 		case 3:
 			input->erase(at, 1 + below(4));
@@ -110,7 +47,7 @@ struct Mutator {
 			input->resize(at);
 			break;
 		case 5: { /* the begin of one and the end of another */
-			const std::string &other = any(seeds);
+			const std::string other = any(target.seeds);
 
 			input->replace(at, std::string::npos, other, below(other.size()),
 				       std::string::npos);
@@ -123,17 +60,18 @@ struct Mutator {
 
 	std::string next()
 	{
-		std::string input = any(seeds);
+		std::string input = any(target.seeds);
 
 		for (size_t changes = below(8); changes > 0; changes--)
 			change_once(&input);
-		if (below(64) == 0) /* about as long as a request may be */
-			input.resize(longest - below(160), ' ');
-		if (input.size() > longest)
-			input.resize(longest);
+		if (below(64) == 0) /* about as long as one may be */
+			input.resize(target.longest - below(target.longest / 8), ' ');
+		if (input.size() > target.longest)
+			input.resize(target.longest);
 		return input;
 	}
 
+	const fuzz::Target &target;
 	std::mt19937_64 random;
 };
 
@@ -144,28 +82,35 @@ unsigned long number_from(const char *variable, unsigned long otherwise)
 	return text ? strtoul(text, nullptr, 10) : otherwise;
 }
 
-void run(const std::string &input)
+void run(const fuzz::Target &target, const std::string &input)
 {
-	LLVMFuzzerTestOneInput((const uint8_t *)input.data(), input.size());
+	target.run((const uint8_t *)input.data(), input.size());
 }
 
-TEST(Fuzz, ReadsAnyBytesOfOtherProcesses)
+struct Fuzz : testing::TestWithParam<const fuzz::Target *> {
+};
+
+TEST_P(Fuzz, HoldsForAnyBytes)
 {
-	unsigned long runs = number_from("FUZZ_RUNS", default_runs);
-	unsigned long seed = number_from("FUZZ_SEED", 1), longest_runs = 0;
-	Mutator mutator(seed);
+	const fuzz::Target &target = *GetParam();
+	unsigned long runs = number_from("FUZZ_RUNS", target.runs);
+	unsigned long seed = number_from("FUZZ_SEED", 1), long_runs = 0;
+	Mutator mutator(target, seed);
 
 	printf("FUZZ_SEED=%lu FUZZ_RUNS=%lu\n", seed, runs);
 	fflush(stdout);
-	for (const std::string &input : seeds)
-		run(input);
+	for (const std::string &input : target.seeds)
+		run(target, input);
 	for (unsigned long i = 0; i < runs; i++) {
 		std::string input = mutator.next();
 
-		longest_runs += input.size() >= 1024;
-		run(input);
+		long_runs += input.size() >= target.longest / 8 * 7;
+		run(target, input);
 	}
-	EXPECT_TRUE(runs < 10000 || longest_runs > 0) << "no input was too long";
+	EXPECT_TRUE(runs < 10000 || long_runs > 0) << "no input was long";
 }
+
+INSTANTIATE_TEST_SUITE_P(Targets, Fuzz, testing::ValuesIn(fuzz::targets()),
+			 [](const auto &info) { return std::string(info.param->name); });
 
 } // namespace

@@ -1,41 +1,18 @@
 /* Any bytes through all that reads what another process wrote: requests and the settings
- * in them, names of socket files, /proc/PID/stat. What must hold is checked here, and by
- * the sanitizers: each input lies in a block of its own size.
- *
- * driver.cc runs it without libFuzzer. With it, $src being the source directory:
- *
- *   clang -g -O1 -D_GNU_SOURCE -iquote $src/src/lib -iquote $src/include \
- *     -iquote $src/tests/harness -fsanitize=fuzzer-no-link,address,undefined -c \
- *     $src/src/lib/{complaint,config,config_set,config_table,option,option_class}.c \
- *     $src/src/lib/{option_name,option_size,report,request,socket_path,text,units}.c \
- *     $src/tests/harness/fake_os.c
- *   clang++ -g -O1 -std=c++17 -iquote $src/src/lib -iquote $src/include \
- *     -fsanitize=fuzzer,address,undefined $src/tests/fuzz/request_fuzz.cc *.o -o request_fuzz
- *   ./request_fuzz -max_len=1100 corpus */
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
+ * in them, names of socket files, /proc/PID/stat. */
+#include "target.h"
+
 #include <cstring>
-#include <string>
-#include <vector>
 
 extern "C" {
 #include "request.h"
 #include "socket_path.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 }
 
 namespace
 {
 
-void must(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
+using fuzz::must;
 
 /* A text as the library takes reasons, with its place. */
 struct Reason {
@@ -164,17 +141,80 @@ void try_stat(const char *stat)
 	must(start == 0 || strstr(stat, digits), "a start time stands in the text");
 }
 
-} // namespace
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void run_request(const uint8_t *data, size_t size)
 {
 	std::vector<char> bytes(data, data + size);
 
 	bytes.reserve(1);
 	try_request(bytes);
-	bytes.push_back('\0');
-	bytes.shrink_to_fit();
+	bytes = fuzz::terminated(data, size);
 	try_file_name(bytes.data());
 	try_stat(bytes.data());
-	return 0;
 }
+
+const fuzz::Target target = {
+	"request",
+	run_request,
+	WEIR_REQUEST_BYTES_MAX + 76, /* a little more than one may have */
+	400000,
+	{
+		"",
+		"ping",
+		"stats\r",
+		"metrics",
+		"release",
+		"release keep=64M",
+		"release class=64K-1M",
+		"release keep=1.5G class=*",
+		"get WEIR_LIMIT",
+		"set WEIR_LIMIT 64M",
+		"set WEIR_LIMIT min(512M, 12.5%)",
+		"set WEIR_LIMIT min(1G,25%)",
+		"set WEIR_FOOTPRINT 25%",
+		"set WEIR_CLASS_BLOCKS 16",
+		"set WEIR_MAX_ALLOC none",
+		"set WEIR_DECAY 1.5s",
+		"set WEIR_CLASS_LIMITS none",
+		"set WEIR_CLASS_LIMITS 64K-1M:32M,16M:25%,*:128M",
+		"set WEIR_CLASS_LIMITS 512M-1G:1G,*:25%",
+		"set WEIR_SIGNAL USR2",
+		"4711-123456.sock",
+		"1-18446744073709551615.sock",
+		"4711 (a) b) S 1 4711 4711 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 1 0 987654 1 2 3\n",
+	},
+	{
+		" ",
+		"\t",
+		"\r",
+		"\n",
+		"=",
+		"-",
+		"*",
+		":",
+		",",
+		"%",
+		".",
+		")",
+		"(",
+		"0",
+		"9",
+		"4G",
+		"64K",
+		"min(",
+		"keep=",
+		"class=",
+		"none",
+		"off",
+		"ping",
+		"get",
+		"set",
+		"WEIR_LIMIT",
+		"WEIR_DECAY",
+		".sock",
+		"18446744073709551616",
+	},
+};
+
+const fuzz::Registration registration(target);
+
+} // namespace

@@ -31,6 +31,8 @@ static struct {
 	uint64_t memory_bytes;
 	const char *file_root;
 	const char *files_under;
+	fake_file *made_file;
+	void *made_context;
 	int thread;
 	bool ignore_release;
 	enum fake_moves moves;
@@ -50,6 +52,7 @@ void fake_os_reset(void)
 	fake_os_set_thread(-1);
 	fake_os_set_file_root(NULL);
 	fake_os_put_files_under(NULL);
+	fake_os_make_files(NULL, NULL);
 	fake_os_ignore_release(false);
 	fake_os_set_moves(FAKE_MOVES_WORK);
 	fake_os_set_residency(FAKE_RESIDENCY_UNKNOWN);
@@ -100,6 +103,12 @@ void fake_os_set_file_root(const char *root)
 void fake_os_put_files_under(const char *root)
 {
 	fake.files_under = root;
+}
+
+void fake_os_make_files(fake_file *made, void *context)
+{
+	fake.made_file = made;
+	fake.made_context = context;
 }
 
 void fake_os_ignore_release(bool ignore)
@@ -339,6 +348,22 @@ static int connect_stream(const char *path)
 	return -1;
 }
 
+static int open_made(const char *path)
+{
+	const char *text;
+	size_t bytes;
+	int fd;
+
+	if (!fake.made_file(fake.made_context, path, &text, &bytes))
+		return -ENOENT;
+	fd = memfd_create("made", MFD_CLOEXEC);
+	if (fd >= 0 && (weir_os_write(fd, text, bytes) != 0 || lseek(fd, 0, SEEK_SET) != 0)) {
+		close(fd);
+		return -EIO;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int weir_os_open(const char *asked, bool writable)
 {
 	char path[PATH_MAX];
@@ -346,6 +371,8 @@ int weir_os_open(const char *asked, bool writable)
 
 	if (!allowed(FAKE_OPEN, 0))
 		return -EMFILE;
+	if (fake.made_file)
+		return open_made(asked);
 	snprintf(path, sizeof path, "%s%s", fake.files_under ? fake.files_under : "", asked);
 	if (!exists(path))
 		return -ENOENT;
@@ -411,9 +438,11 @@ int weir_os_write(int fd, const char *data, size_t count)
 
 int weir_os_append_file(const char *path, const char *data, size_t count)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	int result;
+	int fd, result;
 
+	if (fake.made_file)
+		return -ENOENT;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
 	result = weir_os_write(fd, data, count);

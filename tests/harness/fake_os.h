@@ -49,6 +49,11 @@ void fake_os_set_file_root(const char *root);
 /* Each file is looked up below this directory, as if it were the root; NULL: as it is. */
 void fake_os_put_files_under(const char *root);
 
+/* Only files that are made up exist: `made` finds their text, false where there is none.
+ * Nothing is written anywhere else. NULL ends it. */
+typedef bool fake_file(void *context, const char *path, const char **text, size_t *bytes);
+void fake_os_make_files(fake_file *made, void *context);
+
 /* Makes releases succeed without dropping the pages, as qemu-user does. */
 void fake_os_ignore_release(bool ignore);
 
