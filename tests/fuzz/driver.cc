@@ -110,7 +110,11 @@ TEST_P(Fuzz, HoldsForAnyBytes)
 	EXPECT_TRUE(runs < 10000 || long_runs > 0) << "no input was long";
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Fuzz, testing::ValuesIn(fuzz::targets()),
-			 [](const auto &info) { return std::string(info.param->name); });
+std::string name_of(const testing::TestParamInfo<const fuzz::Target *> &target)
+{
+	return target.param->name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Fuzz, testing::ValuesIn(fuzz::targets()), name_of);
 
 } // namespace

@@ -144,7 +144,7 @@ const fuzz::Target target = {
 	"options",
 	run_options,
 	4000,
-	30000,
+	10000,
 	{ "WEIR_LIMIT=64M\nWEIR_MIN=1M\nWEIR_MAX=32M", "WEIR_PRESET=minimal\nWEIR_DECAY=off",
 	  "WEIR_PRESET=aggressive\nWEIR_LIMIT=min(1G, 25%)\nWEIR_CLASS_BLOCKS=16",
 	  "WEIR_CLASS_LIMITS=64K-1M:32M,16M:64M,*:25%",

@@ -156,7 +156,7 @@ const fuzz::Target target = {
 	"request",
 	run_request,
 	WEIR_REQUEST_BYTES_MAX + 76, /* a little more than one may have */
-	400000,
+	300000,
 	{
 		"",
 		"ping",

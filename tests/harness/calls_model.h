@@ -113,7 +113,7 @@ struct Machine {
 #define CALLS_PLAIN_CODE __attribute__((no_sanitize("address"), no_sanitize("undefined")))
 #endif
 
-inline uint64_t word_at(uint64_t seed, size_t at)
+CALLS_PLAIN_CODE inline uint64_t word_at(uint64_t seed, size_t at)
 {
 	return seed + at * 0x9e3779b97f4a7c15;
 }
@@ -234,22 +234,21 @@ struct Model {
 
 	static constexpr int kept_errno = 77;
 
-	/* Small ones; odd ones of small strides; ends of classes; long ones; beyond WEIR_MAX. */
+	/* Small ones; ends of classes; long ones; beyond WEIR_MAX; most are odd ones of small
+	 * strides, which take little time. */
 	size_t any_size()
 	{
-		switch (choices->upto(9)) {
-		case 0:
+		size_t kind = choices->upto(31);
+
+		if (kind < 3)
 			return choices->upto(64 * KiB);
-		case 1:
-		case 2:
+		if (kind < 9)
 			return end_of_class();
-		case 3:
+		if (kind < 11)
 			return 64 * KiB + choices->upto(6 * MiB);
-		case 4:
+		if (kind < 12)
 			return 8 * MiB + choices->upto(2 * MiB);
-		default:
-			return 64 * KiB + choices->upto(400 * KiB);
-		}
+		return 64 * KiB + choices->upto(200 * KiB);
 	}
 
 	size_t end_of_class()
@@ -257,20 +256,25 @@ struct Model {
 		static const int deltas[] = {
 			0, 1, -1, 128, -128, 4096, -4096, -3968, -3969, -3967
 		};
-		size_t end = ((size_t)64 * KiB << choices->upto(5)) / 8 * (5 + choices->upto(3));
+		size_t shift = choices->one_in(4) ? choices->upto(6) : choices->upto(2);
+		size_t end = (64 * KiB << shift) / 8 * (5 + choices->upto(3));
 
 		return end + (size_t)(ptrdiff_t)deltas[choices->upto(9)];
 	}
 
 	size_t any_align() { return (size_t)1 << choices->upto(21); }
 
+	/* All of it, a part, or nothing; of long ones most often a part. */
 	void write(Block *block)
 	{
 		size_t how = choices->upto(7), before = block->written;
+		bool in_part = how == 1 || (how > 2 && block->bytes > MiB);
 
 		if (how == 0)
 			return;
-		block->written = how == 1 ? choices->upto(block->bytes) : block->bytes;
+		block->written = in_part ? choices->upto(block->bytes) : block->bytes;
+		if (in_part && how > 3 && block->written > 128 * KiB)
+			block->written %= 128 * KiB;
 		block->zero_beyond &= block->written >= before;
 		block->seed = (uint64_t)++writes << 8;
 		fill_words(block->address, block->written, block->seed);
