@@ -54,9 +54,10 @@ static bool reserve_largest(struct weir_space *space, const struct weir_space_op
 	return false;
 }
 
+/* A huge page has 2 MiB where a page has 4 KiB, and elsewhere more than most blocks. */
 static bool wants_huge_pages(const struct weir_space_options *options, size_t stride)
 {
-	return stride >= options->huge_stride_bytes &&
+	return weir_os_page_bytes() == WEIR_UNIT_BYTES && stride >= options->huge_stride_bytes &&
 	       (options->huge_stride_max == 0 || stride <= options->huge_stride_max);
 }
 

@@ -44,6 +44,7 @@ struct MachineOptions {
 	bool refusals = true;
 	bool releases_drop = true; /* false: as under qemu-user */
 	unsigned halvings = 6;	   /* of a reservation of 64 GiB a region */
+	size_t page_bytes = page;
 };
 
 inline bool is_hardened(const MachineOptions &options)
@@ -99,6 +100,7 @@ public:
 		environment.push_back(nullptr);
 		begin_anew();
 		EXPECT_TRUE(weir_config_load(&config, environment.data(), "machine", nullptr));
+		fake_os_set_page(options.page_bytes);
 		fake_os_ignore_release(!options.releases_drop);
 		fake_os_set_residency(FAKE_RESIDENCY_TRUE);
 		fake_os_fail(FAKE_RESERVE, 0, options.halvings);
@@ -190,6 +192,8 @@ public:
 			found = fault(model);
 		if (found.empty() && weir_engine_pool() && weir_pool_usage(weir_engine_pool()) != 0)
 			found = "something is retained or live after the last release";
+		if (found.empty() && fake_os_misaligned() > 0)
+			found = "the kernel was asked for parts of pages";
 		return found;
 	}
 
@@ -201,10 +205,14 @@ private:
 	/* A process that has made no large request. */
 	static void begin_anew()
 	{
+		size_t last_page = weir_os_page_bytes();
+
 		fake_os_reset();
+		fake_os_set_page(last_page);
 		weir_settings_set_ceilings(WEIR_NO_LIMIT, WEIR_NO_LIMIT);
 		if (weir_space.span > 0)
 			weir_space_destroy(&weir_space);
+		fake_os_set_page(page);
 		memset(&weir_space, 0, sizeof weir_space);
 		memset(&weir_engine, 0, sizeof weir_engine);
 		memset(&weir_stats_page.pool, 0, sizeof weir_stats_page.pool);
@@ -319,7 +327,7 @@ private:
 
 	static size_t most_live(size_t bytes)
 	{
-		return weir_align_up(bytes + WEIR_COLOUR_SPARE, page);
+		return weir_align_up(bytes + WEIR_COLOUR_SPARE, weir_os_page_bytes());
 	}
 
 	/* What the model's blocks of weir may count as. */
@@ -329,7 +337,8 @@ private:
 
 		for (const auto &each : model.owned)
 			if (weir_space_owns(&weir_space, each.first)) {
-				live.least += weir_align_up(each.second.bytes, page);
+				live.least +=
+					weir_align_up(each.second.bytes, weir_os_page_bytes());
 				live.most += most_live(each.second.bytes);
 			}
 		return live;
@@ -363,7 +372,7 @@ private:
 	{
 		size_t blocks = 0;
 
-		weir_stats_page.page_bytes = page;
+		weir_stats_page.page_bytes = options.page_bytes;
 		weir_stats_page.state = WEIR_STATE_READY;
 		if (!weir_snapshot_take(&snapshot, &weir_stats_page, read_own, nullptr))
 			return "no snapshot";
@@ -416,6 +425,19 @@ inline bool EngineMachine::dies_of_free(void *address)
 	close(errors);
 	close(nowhere);
 	return dies;
+}
+
+/* Random calls, from a seed, under which everything holds. */
+inline void run_model(const MachineOptions &options, unsigned seed, size_t steps = 400)
+{
+	calls::RandomChoices choices(seed);
+	EngineMachine machine(options);
+	calls::Model model(&machine, &choices);
+
+	SCOPED_TRACE("seed " + std::to_string(seed));
+	ASSERT_TRUE(model.run(steps)) << model.fault;
+	ASSERT_TRUE(model.free_all()) << model.fault;
+	EXPECT_EQ("", machine.fault_at_end(model));
 }
 
 #endif

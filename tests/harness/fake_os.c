@@ -20,6 +20,9 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
+/* What the kernel below has. */
+#define REAL_PAGE ((size_t)4096)
+
 static struct {
 	unsigned calls[FAKE_CALL_COUNT];
 	size_t bytes[FAKE_CALL_COUNT];
@@ -29,6 +32,8 @@ static struct {
 	void *contexts[FAKE_CALL_COUNT];
 	uint64_t now_ms;
 	uint64_t memory_bytes;
+	size_t page_bytes;
+	unsigned misaligned;
 	const char *file_root;
 	const char *files_under;
 	fake_file *made_file;
@@ -49,6 +54,7 @@ void fake_os_reset(void)
 	}
 	fake_os_set_now_ms(0);
 	fake_os_set_memory(WEIR_GIB);
+	fake_os_set_page(REAL_PAGE);
 	fake_os_set_thread(-1);
 	fake_os_set_file_root(NULL);
 	fake_os_put_files_under(NULL);
@@ -90,6 +96,17 @@ void fake_os_set_memory(uint64_t memory_bytes)
 	weir_store_relaxed(&fake.memory_bytes, memory_bytes);
 }
 
+void fake_os_set_page(size_t page_bytes)
+{
+	weir_store_relaxed(&fake.page_bytes, page_bytes);
+	weir_store_relaxed(&fake.misaligned, 0U);
+}
+
+unsigned fake_os_misaligned(void)
+{
+	return weir_load_relaxed(&fake.misaligned);
+}
+
 void fake_os_set_thread(int thread)
 {
 	weir_store_relaxed(&fake.thread, thread);
@@ -128,7 +145,7 @@ void fake_os_set_residency(enum fake_residency residency)
 
 size_t fake_os_resident(const void *address, size_t bytes)
 {
-	size_t page = weir_os_page_bytes();
+	size_t page = REAL_PAGE;
 	char *start = (char *)(uintptr_t)address;
 	unsigned char states[512];
 	size_t resident = 0, part;
@@ -156,9 +173,21 @@ static bool allowed(enum fake_call call, size_t bytes)
 	return n < after || n - after >= weir_load_relaxed(&fake.fail_times[call]);
 }
 
+/* Whether a call is about whole pages. */
+static bool aligned(const void *address, size_t bytes)
+{
+	if ((((uintptr_t)address | bytes) & (weir_os_page_bytes() - 1)) == 0)
+		return true;
+	weir_add_relaxed(&fake.misaligned, 1U);
+	return false;
+}
+
+/* Before the first reset, too: static objects may ask. */
 size_t weir_os_page_bytes(void)
 {
-	return 4096;
+	size_t page = weir_load_relaxed(&fake.page_bytes);
+
+	return page > 0 ? page : REAL_PAGE;
 }
 
 uint64_t weir_os_memory_bytes(void)
@@ -206,12 +235,14 @@ void weir_os_unreserve(void *address, size_t bytes)
 
 bool weir_os_commit(void *address, size_t bytes)
 {
-	return allowed(FAKE_COMMIT, bytes) && mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+	return allowed(FAKE_COMMIT, bytes) && aligned(address, bytes) &&
+	       mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 bool weir_os_deny(void *address, size_t bytes)
 {
-	return allowed(FAKE_DENY, bytes) && mprotect(address, bytes, PROT_NONE) == 0;
+	return allowed(FAKE_DENY, bytes) && aligned(address, bytes) &&
+	       mprotect(address, bytes, PROT_NONE) == 0;
 }
 
 bool weir_os_seal(void *address, size_t bytes)
@@ -221,7 +252,7 @@ bool weir_os_seal(void *address, size_t bytes)
 
 bool weir_os_release(void *address, size_t bytes)
 {
-	if (!allowed(FAKE_RELEASE, bytes))
+	if (!allowed(FAKE_RELEASE, bytes) || !aligned(address, bytes))
 		return false;
 	return weir_load_relaxed(&fake.ignore_release) ||
 	       madvise(address, bytes, MADV_DONTNEED) == 0;
@@ -230,15 +261,14 @@ bool weir_os_release(void *address, size_t bytes)
 bool weir_os_renew(void *address, size_t bytes, enum weir_huge huge)
 {
 	(void)huge;
-	return allowed(FAKE_RENEW, bytes) &&
+	return allowed(FAKE_RENEW, bytes) && aligned(address, bytes) &&
 	       map_pages(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != NULL;
 }
 
 void weir_os_advise_huge(void *address, size_t bytes, enum weir_huge huge)
 {
-	(void)address;
-	(void)bytes;
 	(void)huge;
+	aligned(address, bytes);
 }
 
 /* A refused move still moves its first half, as the kernel may. */
@@ -249,6 +279,8 @@ size_t weir_os_move(void *to, void *from, size_t bytes)
 	size_t page = weir_os_page_bytes();
 	size_t part = refused ? 0 : whole ? bytes : weir_align_down(bytes / 2, page);
 
+	if (!aligned(from, bytes) || !aligned(to, bytes))
+		return 0;
 	for (size_t at = 0; at < part; at += page)
 		if (mremap((char *)from + at, page, page,
 			   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
@@ -265,11 +297,23 @@ bool weir_os_can_write(void *address)
 	return weir_load_relaxed(&fake.moves) != FAKE_MOVES_LOSE;
 }
 
+/* A page is resident where any of the kernel's pages in it is. */
+static bool residency(char *address, size_t bytes, unsigned char *pages)
+{
+	size_t page = weir_os_page_bytes();
+
+	if (!aligned(address, bytes))
+		return false;
+	for (size_t at = 0; at < bytes; at += page)
+		pages[at / page] = fake_os_resident(address + at, page) > 0;
+	return true;
+}
+
 bool weir_os_residency(void *address, size_t bytes, unsigned char *pages)
 {
 	switch (weir_load_relaxed(&fake.residency)) {
 	case FAKE_RESIDENCY_TRUE:
-		return mincore(address, bytes, pages) == 0;
+		return residency(address, bytes, pages);
 	case FAKE_RESIDENCY_SWAPPED:
 		memset(pages, 0, bytes / weir_os_page_bytes());
 		return true;

@@ -40,6 +40,11 @@ void fake_os_on(enum fake_call call, fake_hook *hook, void *context);
 void fake_os_set_now_ms(uint64_t now_ms);
 void fake_os_set_memory(uint64_t memory_bytes);
 
+/* Pages of 4 KiB, or of a multiple, which are this kernel's then, too: it refuses what is not of
+ * whole ones, and counts that. */
+void fake_os_set_page(size_t page_bytes);
+unsigned fake_os_misaligned(void);
+
 /* The number that every thread is said to have; -1 for one of its own. */
 void fake_os_set_thread(int number);
 

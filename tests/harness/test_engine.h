@@ -42,6 +42,7 @@ struct EngineOptions {
 	std::vector<weir_class_limit> class_limits = {};
 	size_t huge_stride = SIZE_MAX;
 	unsigned region_shift = 28;
+	size_t page_bytes = page;
 };
 
 /* A space whose regions have 2^region_shift bytes. */
@@ -94,6 +95,7 @@ struct Engine {
 		weir_pool_options limits = limits_of(options);
 
 		fake_os_reset();
+		fake_os_set_page(options.page_bytes);
 		reset_counters();
 		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
 		weir_pool_init(&pool, &space, &limits);
@@ -530,7 +532,7 @@ inline testing::AssertionResult check_zeroes(weir_space &space)
 		for (uint32_t i = 0; i < weir_region_fresh(&region); i++) {
 			uint64_t word = region.slots[i].word;
 			size_t extent = weir_units_to_bytes(weir_slot_extent(word));
-			size_t size = weir_align_up(weir_slot_reach(word), page);
+			size_t size = weir_align_up(weir_slot_reach(word), weir_os_page_bytes());
 			size_t stride = weir_region_slot_bytes(&region);
 			char *address = weir_region_address(&region, i);
 			static const char zeroes[page] = {};

@@ -9,19 +9,6 @@
 namespace
 {
 
-void run(const MachineOptions &options, size_t steps = 400)
-{
-	unsigned seed = test_seed(0);
-	calls::RandomChoices choices(seed);
-	EngineMachine machine(options);
-	calls::Model model(&machine, &choices);
-
-	SCOPED_TRACE("seed " + std::to_string(seed));
-	ASSERT_TRUE(model.run(steps)) << model.fault;
-	ASSERT_TRUE(model.free_all()) << model.fault;
-	EXPECT_EQ("", machine.fault_at_end(model));
-}
-
 void run_with(const std::vector<std::string> &environment)
 {
 	MachineOptions options;
@@ -29,7 +16,7 @@ void run_with(const std::vector<std::string> &environment)
 	options.environment = environment;
 	for (bool refusals : { false, true }) {
 		options.refusals = refusals;
-		run(options);
+		run_model(options, test_seed(0));
 	}
 }
 
@@ -66,7 +53,7 @@ TEST(Model, HoldsWhereASpaceIsShort)
 	MachineOptions options;
 
 	options.halvings = 15;
-	run(options);
+	run_model(options, test_seed(0));
 }
 
 TEST(Model, HoldsWhereReleasesDropNothing)
@@ -74,7 +61,7 @@ TEST(Model, HoldsWhereReleasesDropNothing)
 	MachineOptions options;
 
 	options.releases_drop = false;
-	run(options);
+	run_model(options, test_seed(0));
 }
 
 /* A guard that stays costs a slot, so nothing is refused. */
@@ -85,10 +72,10 @@ TEST(Model, HoldsWhereBlocksAreHardened)
 	options.refusals = false;
 	for (const char *limit : { "WEIR_LIMIT=64M", "WEIR_LIMIT=3M", "WEIR_LIMIT=0" }) {
 		options.environment = { limit, "WEIR_HARDEN=1" };
-		run(options);
+		run_model(options, test_seed(0));
 	}
 	options.environment.push_back("WEIR_CLASS_BLOCKS=3");
-	run(options);
+	run_model(options, test_seed(0));
 }
 
 /* The same steps again and again, of which each has another call of the kind refused, by itself
@@ -137,7 +124,7 @@ TEST(Model, HoldsUnderAnySettings)
 	for (unsigned i = 0; i < 10; i++) {
 		calls::RandomChoices choices(test_seed(i));
 
-		run(any_options(&choices), 200);
+		run_model(any_options(&choices), test_seed(i), 200);
 	}
 }
 
