@@ -1,5 +1,5 @@
 /* Kernels and emulators that lack what weir uses: as the victim old_kernel plays them. */
-#include "preloaded.h"
+#include "command.h"
 
 #include <algorithm>
 #include <ostream>
@@ -115,7 +115,10 @@ TEST_P(OldKernel, RunsNumpyToTheSameEnd)
 			      "  b = n.arange(100000 + 9000 * i) * 2.0 + a[:1]\n"
 			      "  s += b.sum() + n.zeros(200000 + 1000 * i).sum()\n"
 			      "print(s)\n";
-	std::vector<std::string> argv = { "python3", "-c", program };
+	std::string python = python_with_numpy();
+
+	NEED_FOUND(python, "python3 with numpy");
+	std::vector<std::string> argv = { python, "-c", program };
 
 	expect_same(Launch(argv).plain().run(), launch(argv).run());
 }

@@ -42,14 +42,14 @@ std::string missing(const Machine &machine)
 
 void build(const Machine &machine, const std::vector<std::string> &targets)
 {
-	static std::map<std::string, Outcome> made;
+	static std::map<std::vector<std::string>, Outcome> made;
 	std::vector<std::string> argv = { directory("LIBWEIR_SRCDIR") + "/tests/machines/build",
 					  directory("LIBWEIR_BUILDDIR"), machine.name };
 
 	argv.insert(argv.end(), targets.begin(), targets.end());
-	if (made.count(machine.name) == 0)
-		made[machine.name] = Launch(argv).plain().seconds(1200).run();
-	ASSERT_TRUE(made[machine.name].succeeded()) << made[machine.name].describe();
+	if (made.count(argv) == 0)
+		made[argv] = Launch(argv).plain().seconds(1200).run();
+	ASSERT_TRUE(made[argv].succeeded()) << made[argv].describe();
 }
 
 } // namespace e2e
