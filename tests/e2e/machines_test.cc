@@ -5,9 +5,12 @@
  * pages are this kernel's. It ends at SIGABRT with a line of its own, and it keeps a word for each
  * page that a program has mapped, reserved ones too: of a terabyte, six gigabytes and some
  * seconds. So it gets 32 GiB of addresses, and weir takes what half of that has room for. */
+#include "command.h"
 #include "machine.h"
 #include "misuse.h"
 
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <set>
 #include <sstream>
@@ -23,13 +26,15 @@ const std::vector<Machine> machines = {
 	  { "qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", "-R", "0x800000000" },
 	  "qemu: uncaught target signal 6 (Aborted) - core dumped\n" },
 	{ "clang", "clang", {}, "" },
+	{ "i686", "i686-linux-gnu-gcc", {}, "" },
+	{ "musl", "musl-gcc", {}, "" },
 };
 
 std::vector<std::string> targets()
 {
 	std::vector<std::string> targets = { "libweir.la", "weir" };
 
-	for (const char *victim : { "churn", "family", "puppet", "regrow" })
+	for (const char *victim : { "churn", "family", "fork_storm", "puppet", "regrow" })
 		targets.push_back(std::string("tests/victims/") + victim);
 	for (const Fault &fault : faults)
 		targets.push_back(std::string("tests/victims/") + fault.victim);
@@ -174,6 +179,179 @@ TEST(OnClang, PassesUnitTestsOfTheCore)
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, OnMachine, testing::Range<size_t>(0, machines.size()),
+			 [](const auto &each) { return machines[each.param].name; });
+
+/* What runs without an emulator: addresses of 32 bits, and another C library. */
+class OnThisProcessor : public OnMachine
+{
+};
+
+TEST_P(OnThisProcessor, ReleasesInTheMiddleOfChurnAndChildrenChurn)
+{
+	Running churn(machine().launch("churn", { "4", "0", "1", "4" }));
+
+	ASSERT_EQ("running", churn.hear()) << churn.errors();
+	for (int i = 0; i < 20; i++)
+		churn.signal(SIGUSR1);
+	churn.say("stop");
+	ASSERT_EQ("empty", churn.hear()) << churn.finish().describe();
+	churn.say("next");
+	const Outcome &outcome = churn.finish();
+
+	ASSERT_TRUE(outcome.succeeded()) << outcome.describe();
+	EXPECT_EQ(5U, outcome.reports.size());
+	EXPECT_EQ(0U, outcome.report().number("live_bytes"));
+	EXPECT_GT(outcome.report().number("released/signal/releases"), 0U);
+}
+
+TEST_P(OnThisProcessor, ReleasesAllThatIsRetainedAndKeepsLimits)
+{
+	Puppet puppet(machine()
+			      .launch("puppet")
+			      .env("WEIR_LIMIT", "24M")
+			      .env("WEIR_LIVE_LIMIT", "64M"));
+
+	puppet.fill(0, 19, 3 * MiB);
+	EXPECT_EQ(uint64_t(ENOMEM), puppet.ask_error("malloc 20 " + std::to_string(5 * MiB)));
+	puppet.free(0, 14);
+	puppet.ask("realloc 15 " + std::to_string(9 * MiB));
+	EXPECT_EQ(21 * MiB, puppet.ask("check"));
+	puppet.release();
+	EXPECT_LE(puppet.grown(), 22 * MiB);
+	EXPECT_EQ(21 * MiB, puppet.ask("check"));
+
+	const Report &report = puppet.finish().report();
+
+	EXPECT_GT(report.number("peak_retained_bytes"), 20 * MiB);
+	EXPECT_LE(report.number("peak_retained_bytes"), 24 * MiB);
+	EXPECT_EQ(0U, report.number("retained_bytes"));
+}
+
+TEST_P(OnThisProcessor, ForksInAStorm)
+{
+	auto outcome = machine().launch("fork_storm", { "40" }).run();
+
+	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+}
+
+TEST_P(OnThisProcessor, LibraryNeedsNothingButTheCLibrary)
+{
+	auto outcome = Launch({ "readelf", "-dW", machine().file(".libs/libweir.so.0") }).plain();
+	std::istringstream lines(outcome.run().out);
+
+	for (std::string line; std::getline(lines, line);)
+		EXPECT_TRUE(line.find("(NEEDED)") == std::string::npos ||
+			    line.find("[libc.so") != std::string::npos)
+			<< line;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, OnThisProcessor, testing::Values(2, 3),
+			 [](const auto &each) { return machines[each.param].name; });
+
+/* Some cases of one machine alone. */
+
+class OnI686 : public OnMachine
+{
+};
+
+/* Of 8 MiB there are 8 slots, of 16 and 32 MiB 4 and 2. */
+TEST_P(OnI686, SendsWhatFindsNoSlotToTheBackend)
+{
+	Puppet puppet(machine().launch("puppet"));
+
+	puppet.fill(0, 39, 5 * MiB);
+	EXPECT_EQ(200 * MiB, puppet.ask("check"));
+	puppet.free(0, 39);
+	puppet.fill(0, 39, 5 * MiB);
+	puppet.ask("realloc 39 " + std::to_string(40 * MiB));
+	EXPECT_EQ(235 * MiB, puppet.ask("check"));
+	puppet.free(0, 39);
+
+	const Report &report = puppet.finish().report();
+
+	EXPECT_EQ(2U * (40 - 14), report.number("passed"));
+	EXPECT_EQ(14U * 5 * MiB, report.number("peak_live_bytes") / MiB * MiB);
+	EXPECT_EQ(0U, report.number("live_bytes"));
+}
+
+TEST_P(OnI686, IsReadByACommandOfTheOtherWidth)
+{
+	Puppet puppet(machine().launch("puppet"));
+
+	puppet.fill(0, 3, 5 * MiB);
+	puppet.free(0, 0);
+	Report report = status_of(puppet.pid());
+
+	EXPECT_EQ(3U, report.number("live_blocks"));
+	EXPECT_GT(report.number("live_bytes"), 15 * MiB);
+	EXPECT_EQ(1U, report.number("retained_blocks"));
+	EXPECT_EQ("puppet", listed(puppet.pid())["program"]);
+	command_output({ "release", std::to_string(puppet.pid()) });
+	EXPECT_EQ(0U, status_of(puppet.pid()).number("retained_bytes"));
+}
+
+/* As installed for both: the dynamic linker passes over the other one's. */
+TEST_P(OnI686, NameWithoutPathFindsTheLibraryOfEachWidth)
+{
+	std::string command = command_path();
+	std::string both = command.substr(0, command.rfind('/')) + "/.libs:" +
+			   machine().file(".libs");
+
+	for (const std::string &program :
+	     { victim("family"), machine().file("tests/victims/family") }) {
+		auto outcome = Launch({ program, "calloc_multiplies" })
+				       .library("libweir.so.0")
+				       .env("LD_LIBRARY_PATH", both)
+				       .run();
+
+		EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+		EXPECT_EQ("", outcome.err);
+		EXPECT_EQ(1U, outcome.reports.size());
+	}
+}
+
+TEST_P(OnI686, LibraryOfTheOtherWidthIsIgnoredAndTheCommandsSaySo)
+{
+	std::string program = machine().file("tests/victims/family");
+	auto run = run_command({ "run", "--", program, "list" });
+	auto doctor = run_command({ "doctor", "--", program });
+
+	EXPECT_EQ(0, run.end.exit_status) << run.describe();
+	EXPECT_NE(std::string::npos,
+		  run.err.find("is a 32-bit program, this weir is for 64-bit ones"))
+		<< run.err;
+	EXPECT_NE(std::string::npos, run.err.find("wrong ELF class: ELFCLASS64")) << run.err;
+	EXPECT_NE(std::string::npos,
+		  doctor.out.find("install a build of weir for 32-bit programs beside this one"))
+		<< doctor.describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(Only, OnI686, testing::Values(2),
+			 [](const auto &each) { return machines[each.param].name; });
+
+class OnMusl : public OnMachine
+{
+};
+
+/* Its dynamic linker stops where a symbol is missing; so the command leaves weir out. */
+TEST_P(OnMusl, LibraryForGlibcStopsAProgramAndTheCommandsLeaveItOut)
+{
+	std::string program = machine().file("tests/victims/family");
+	auto mixed_up = Launch({ program, "list" }).run();
+	auto run = run_command({ "run", "--", program, "list" });
+	auto doctor = run_command({ "doctor", "--", program });
+
+	EXPECT_EQ(127, mixed_up.end.exit_status) << mixed_up.describe();
+	EXPECT_NE(std::string::npos, mixed_up.err.find("Error relocating")) << mixed_up.err;
+	EXPECT_EQ(0, run.end.exit_status) << run.describe();
+	EXPECT_NE(std::string::npos, run.err.find("uses another C library than weir; it runs "
+						  "without weir"))
+		<< run.err;
+	EXPECT_NE(std::string::npos, doctor.out.find("uses another C library than weir"))
+		<< doctor.describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(Only, OnMusl, testing::Values(3),
 			 [](const auto &each) { return machines[each.param].name; });
 
 } // namespace
