@@ -1,4 +1,5 @@
 #include "misuse.h"
+#include "pattern.h"
 
 int main(void)
 {

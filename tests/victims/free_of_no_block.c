@@ -4,6 +4,6 @@ int main(void)
 {
 	char *block = misuse_block();
 
-	free(misuse_hide(misuse_announce(block + ((size_t)1 << 30))));
+	free(misuse_hide(misuse_announce(block + ((size_t)1 << 25))));
 	return 0;
 }

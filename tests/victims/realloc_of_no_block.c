@@ -4,5 +4,5 @@ int main(void)
 {
 	char *block = misuse_block();
 
-	return realloc(misuse_hide(misuse_announce(block + ((size_t)1 << 30))), 10) == NULL;
+	return realloc(misuse_hide(misuse_announce(block + ((size_t)1 << 25))), 10) == NULL;
 }
