@@ -322,6 +322,31 @@ TEST_F(Large, KeepsWhatACallocFilledAndClearsItForTheNext)
 	weir_large_free(block);
 }
 
+/* What was used as a whole is cleared, but not for ever: its use may have changed. */
+TEST_F(Large, TriesFreshPagesAgainAfterManyCallocsThatWereCleared)
+{
+	fake_os_set_residency(FAKE_RESIDENCY_TRUE);
+	unsigned cleared = 0, fresh = 0;
+	char *block = (char *)weir_large_calloc(4 * mib);
+
+	fill(block, 4 * mib, 1);
+	weir_large_free(block);
+	for (; fresh == 0 && cleared < 1000; cleared += fresh == 0) {
+		uint64_t before = count(WEIR_COUNT_calloc_zeroed_bytes);
+
+		block = (char *)weir_large_calloc(4 * mib);
+		fresh = count(WEIR_COUNT_calloc_zeroed_bytes) == before;
+		EXPECT_EQ(fresh ? 0U : weir_align_up(colour(block) + 4 * mib, page),
+			  resident(block, 4 * mib));
+		memset(block, 1, 4 * mib);
+		if (fresh == 0)
+			weir_large_free(block);
+	}
+	EXPECT_EQ(255U, cleared);
+	EXPECT_EQ(0U, retained()); /* the block that would have served it has gone */
+	weir_large_free(block);
+}
+
 /* Pages in the swap look as if they had never been touched. */
 TEST_F(Large, ClearsWhatWasSwappedOut)
 {
@@ -650,6 +675,41 @@ TEST_F(LargeShort, FailsWhereAReleaseDoesNotHelp)
 	EXPECT_EQ(nullptr, weir_large_malloc(33 * mib, 1));
 	EXPECT_EQ(ENOMEM, errno);
 	EXPECT_EQ(0U, refusals);
+}
+
+void *(*real_realloc)(void *block, size_t bytes);
+
+void *refusing_realloc(void *block, size_t bytes)
+{
+	if (refusals == 0)
+		return real_realloc(block, bytes);
+	refusals--;
+	errno = ENOMEM;
+	return nullptr;
+}
+
+TEST_F(LargeShort, ReleasesAndTriesAgainBeforeABackendBlockFailsToGrow)
+{
+	refusals = 0;
+	char *block = (char *)weir_backend.malloc(1000);
+
+	fill(block, 1000, 1);
+	real_realloc = weir_backend.realloc;
+	weir_backend.realloc = refusing_realloc;
+	refusals = 1;
+	errno = 77;
+	block = (char *)weir_large_adopt(block, 33 * mib);
+	ASSERT_NE(nullptr, block);
+	EXPECT_EQ(77, errno);
+	EXPECT_TRUE(holds(block, 1000, 1));
+	EXPECT_EQ(0U, retained());
+	EXPECT_EQ(1U, weir_stats_page.released[WEIR_TRIGGER_enomem].releases);
+
+	/* What failed for good leaves it as it was. */
+	refusals = 1;
+	EXPECT_EQ(nullptr, weir_large_adopt(block, 40 * mib));
+	EXPECT_TRUE(holds(block, 1000, 1));
+	weir_backend.free(block);
 }
 
 TEST_F(LargeShort, TriesOnceWhereNothingIsRetained)

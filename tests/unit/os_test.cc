@@ -1,6 +1,6 @@
 /* The kernel as weir uses it, with the real os.c instead of fake_os.c. That makes its system
  * calls by syscall(2), which this program defines itself, to see and to refuse them. */
-#include <gtest/gtest.h>
+#include "preloaded.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -610,13 +610,20 @@ TEST_F(Os, WaitsUntilItIsWoken)
 {
 	uint32_t word = 1;
 	bool done = false;
+	pid_t thread = 0;
 	std::thread waiter([&] {
+		__atomic_store_n(&thread, gettid(), __ATOMIC_SEQ_CST);
 		while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 1)
 			weir_os_wait(&word, 1, UINT64_MAX);
 		done = true;
 	});
 
-	weir_os_sleep_ms(10);
+	EXPECT_TRUE(e2e::eventually([&] {
+		pid_t id = __atomic_load_n(&thread, __ATOMIC_SEQ_CST);
+
+		return id != 0 && e2e::read_file("/proc/self/task/" + std::to_string(id) + "/stat")
+						  .find(") S ") != std::string::npos;
+	}));
 	__atomic_store_n(&word, 2U, __ATOMIC_SEQ_CST);
 	weir_os_wake(&word);
 	waiter.join();
