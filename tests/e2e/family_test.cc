@@ -38,6 +38,7 @@ const std::vector<std::string> checks = {
 	"release_by_signal_keeps_errno",
 	"too_many_bytes_are_refused",
 	"products_that_overflow_are_refused",
+	"impossible_alignments_are_refused",
 	"realloc_keeps_every_byte_while_growing",
 	"realloc_keeps_every_byte_while_shrinking",
 	"realloc_keeps_every_byte_on_a_walk",

@@ -34,6 +34,19 @@ TEST(Report, PutsTheProcessIdIntoThePath)
 	EXPECT_EQ(static_cast<uint64_t>(outcome.pid), e2e::Report(read_file(path)).number("pid"));
 }
 
+TEST(Report, SaysWhereItCouldNotBeWritten)
+{
+	for (const std::string &path : { std::string("/nonexistent/reports"), std::string("/") }) {
+		e2e::Outcome outcome = e2e::puppet().env("WEIR_REPORT", "exit:" + path).run();
+
+		EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+		EXPECT_NE(
+			std::string::npos,
+			outcome.err.find("the report could not be written to " + path + ": error "))
+			<< outcome.describe();
+	}
+}
+
 TEST(Report, HasEveryFigure)
 {
 	Puppet puppet(e2e::puppet());

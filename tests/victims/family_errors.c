@@ -85,11 +85,25 @@ static void products_that_overflow_are_refused(void)
 	}
 }
 
+static void impossible_alignments_are_refused(void)
+{
+	static const size_t sizes[] = { 1000, MIB };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		errno = 0;
+		HOLDS(memalign(family_opaque(SIZE_MAX), sizes[i]) == NULL && errno == EINVAL);
+		errno = 0;
+		HOLDS(memalign(family_opaque(SIZE_MAX / 2 + 1), sizes[i]) == NULL);
+		HOLDS(errno == ENOMEM);
+	}
+}
+
 const struct check error_checks[] = {
 	{ "free_keeps_errno", free_keeps_errno },
 	{ "successful_calls_keep_errno", successful_calls_keep_errno },
 	{ "release_by_signal_keeps_errno", release_by_signal_keeps_errno },
 	{ "too_many_bytes_are_refused", too_many_bytes_are_refused },
 	{ "products_that_overflow_are_refused", products_that_overflow_are_refused },
+	{ "impossible_alignments_are_refused", impossible_alignments_are_refused },
 	{ NULL, NULL },
 };
