@@ -47,7 +47,8 @@ struct Program {
 		block->bytes = 64 * kib + random() % (500 * kib);
 		block->owner = next_owner += 1 << 20;
 		block->address = source.take(block->bytes);
-		stamp(block->address, block->bytes, block->owner);
+		if (block->address) /* the kernel may have refused a fresh slot */
+			stamp(block->address, block->bytes, block->owner);
 	}
 
 	void free(Owned *block)
