@@ -800,9 +800,10 @@ TEST(Socket, DoesWithoutWhereTheKernelRefuses)
 {
 	Directory directory;
 	std::string path = directory.file("socket");
-	Puppet puppet(Launch({ victim("confined"), "EPERM", "close_range,unshare", victim("puppet") })
-			      .env("WEIR_SOCKET", path)
-			      .env("WEIR_VERBOSE", "1"));
+	Puppet puppet(
+		Launch({ victim("confined"), "EPERM", "close_range,unshare", victim("puppet") })
+			.env("WEIR_SOCKET", path)
+			.env("WEIR_VERBOSE", "1"));
 
 	retain(puppet, 4, 5 * MiB);
 	EXPECT_TRUE(eventually([&] {
