@@ -40,7 +40,7 @@ static void fork_children(int forks)
 {
 	for (int i = 0; i < forks; i++) {
 		pid_t child = fork();
-		int status;
+		int status = 0;
 
 		if (child == 0) {
 			churning_in_child((uint64_t)i + 77, 100);
