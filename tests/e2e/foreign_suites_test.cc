@@ -34,6 +34,12 @@ struct Suite {
 	std::string input = "";
 };
 
+/* How a failed test names it. */
+void PrintTo(const Suite &suite, std::ostream *to)
+{
+	*to << suite.name;
+}
+
 /* Not the first on PATH: the one that the packages are for. */
 const char python[] = "/usr/bin/python3";
 const char own_result[] = "^result: (.*)$";
