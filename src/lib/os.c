@@ -223,7 +223,8 @@ static size_t border_below(size_t bytes)
 /* Kernels before 6.17 move within one mapping only, and unmap the target before
  * they look; later ones may stop half way without saying where. So a range is
  * halved until each part lies in one mapping, and a target that was unmapped in
- * vain gets new pages before another thread's mmap falls into it. */
+ * vain gets new pages before another thread's mmap falls into it: none of them huge, or more
+ * would be resident than the block. */
 static size_t move_pages(char *to, char *from, size_t bytes)
 {
 	size_t half, moved;
@@ -232,7 +233,8 @@ static size_t move_pages(char *to, char *from, size_t bytes)
 		if (syscall(SYS_mremap, from, bytes, bytes,
 			    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) != -1)
 			return bytes;
-		map_pages(to, bytes, PROT_READ | PROT_WRITE, MAP_FIXED);
+		if (map_pages(to, bytes, PROT_READ | PROT_WRITE, MAP_FIXED))
+			advise(to, bytes, MADV_NOHUGEPAGE);
 		return 0;
 	}
 	half = weir_align_down(bytes / 2, border_below(bytes / 2));
