@@ -54,8 +54,8 @@ static struct entries entries_of(const struct doctor_patient *patient)
 	return entries;
 }
 
-/* An entry without a slash, or with a variable ($LIB), is the dynamic linker's to find; of a process the others lie
- * below its own root. */
+/* An entry without a slash, or with a variable ($LIB), is the dynamic linker's to find; of a
+ * process the others lie below its own root. */
 static bool is_there(const struct doctor_patient *patient, const struct entries *entries)
 {
 	char path[PATH_MAX];

@@ -142,8 +142,8 @@ static void note(struct image *image, const Elf64_Dyn *entry)
 
 static bool read_dynamic(struct image *image)
 {
-	uint64_t count = image->dynamic_bytes /
-			 (image->is_wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn));
+	uint64_t count =
+		image->dynamic_bytes / (image->is_wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn));
 	Elf64_Dyn entry;
 
 	for (unsigned i = 0; i < count && i < DYNAMIC_ENTRIES_MAX; i++) {
@@ -210,7 +210,8 @@ static uint64_t look_up(struct image *image, const char *name)
 
 	if (!read_at(image, image->hash_address, &table, sizeof table) || table.bucket_count == 0)
 		return 0;
-	buckets = image->hash_address + sizeof table + (uint64_t)table.bloom_words * (image->is_wide ? 8 : 4);
+	buckets = image->hash_address + sizeof table +
+		  (uint64_t)table.bloom_words * (image->is_wide ? 8 : 4);
 	chains = buckets + (uint64_t)table.bucket_count * sizeof first;
 	if (!read_at(image, buckets + (uint64_t)(hash_of(name) % table.bucket_count) * sizeof first,
 		     &first, sizeof first) ||

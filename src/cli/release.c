@@ -42,8 +42,7 @@ static bool is_range(const char *text)
 	size_t min_bytes, max_bytes;
 
 	return !strpbrk(text, " \t\r\n") &&
-	       weir_option_parse_range(text, strlen(text),
-				       WEIR_LARGEST_REQUEST, &min_bytes,
+	       weir_option_parse_range(text, strlen(text), WEIR_LARGEST_REQUEST, &min_bytes,
 				       &max_bytes);
 }
 

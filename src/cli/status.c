@@ -119,9 +119,7 @@ static void print_signal_name(int number)
 	if (number >= SIGRTMIN && number <= SIGRTMAX)
 		printf("RTMIN+%d", number - SIGRTMIN);
 	else
-		printf("%s", number == SIGUSR1	 ? "USR1"
-			     : number == SIGUSR2 ? "USR2"
-						 : "unknown");
+		printf("%s", number == SIGUSR1 ? "USR1" : number == SIGUSR2 ? "USR2" : "unknown");
 }
 
 static void print_signal(const struct process *process)

@@ -14,8 +14,8 @@
 #define WEIR_EXPORT __attribute__((visibility("default")))
 
 /* Not in the headers of every C library. */
-WEIR_EXPORT void *pvalloc(size_t bytes);
-WEIR_EXPORT int malloc_trim(size_t pad);
+WEIR_EXPORT void *pvalloc(size_t bytes); // NOLINT(readability-redundant-declaration)
+WEIR_EXPORT int malloc_trim(size_t pad); // NOLINT(readability-redundant-declaration)
 WEIR_EXPORT void free_sized(void *address, size_t bytes);
 WEIR_EXPORT void free_aligned_sized(void *address, size_t align, size_t bytes);
 WEIR_EXPORT void cfree(void *address);

@@ -29,7 +29,7 @@ struct weir_option {
 	size_t share_at; /* sizes: offset of the struct weir_share beside it */
 	uint64_t min;	 /* sizes in bytes, counts, times in ms: the range */
 	uint64_t max;
-	size_t most; /* sizes: what larger ones count as */
+	size_t most;	  /* sizes: what larger ones count as */
 	const char *none; /* the word for "no limit", or NULL where there must be one */
 	const char *const
 		*words; /* words: up to a NULL; the place is the value. Paths: these too */

@@ -138,9 +138,8 @@ size_t weir_pressure_footprint(const struct weir_pressure_control *control,
 {
 	size_t held = view->live_bytes + weir_min(view->retained_bytes, control->ceiling_bytes);
 
-	return looks_again(control, view)
-		       ? weir_fit(held + below(free_of(view), reserve_of(view)))
-		       : WEIR_NO_LIMIT;
+	return looks_again(control, view) ? weir_fit(held + below(free_of(view), reserve_of(view)))
+					  : WEIR_NO_LIMIT;
 }
 
 uint64_t weir_pressure_next_ms(const struct weir_pressure_control *control,

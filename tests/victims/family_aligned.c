@@ -53,7 +53,9 @@ static void aligned_blocks_do_not_overlap(void)
 
 static void posix_memalign_refuses_bad_alignments(void)
 {
-	static const size_t bad[] = { 0, 1, 2, sizeof(void *) / 2, 3, 7, 9, 24, 4095, 4097, 3 * MIB };
+	static const size_t bad[] = {
+		0, 1, 2, sizeof(void *) / 2, 3, 7, 9, 24, 4095, 4097, 3 * MIB
+	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		for (const size_t *size = family_sizes; *size != 0; size++) {
@@ -105,7 +107,8 @@ static void valloc_and_pvalloc_give_whole_pages(void)
 }
 
 const struct check aligned_checks[] = {
-	{ "every_alignment_up_to_the_largest_is_given", every_alignment_up_to_the_largest_is_given },
+	{ "every_alignment_up_to_the_largest_is_given",
+	  every_alignment_up_to_the_largest_is_given },
 	{ "aligned_blocks_do_not_overlap", aligned_blocks_do_not_overlap },
 	{ "posix_memalign_refuses_bad_alignments", posix_memalign_refuses_bad_alignments },
 	{ "posix_memalign_refuses_too_many_bytes", posix_memalign_refuses_too_many_bytes },

@@ -48,7 +48,8 @@ static void release_by_signal_keeps_errno(void)
 
 static void too_many_bytes_are_refused(void)
 {
-	static const size_t many[] = { TOO_MANY_BYTES, SIZE_MAX, SIZE_MAX - 4095, SIZE_MAX / 4 * 3 };
+	static const size_t many[] = { TOO_MANY_BYTES, SIZE_MAX, SIZE_MAX - 4095,
+				       SIZE_MAX / 4 * 3 };
 
 	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
 		errno = 0;
@@ -68,10 +69,9 @@ static void too_many_bytes_are_refused(void)
 
 static void products_that_overflow_are_refused(void)
 {
-	static const size_t factors[][2] = { { SIZE_MAX, 2 },
-					     { SIZE_MAX / 2 + 1, 2 },
-					     { 2 * ROOT, ROOT / 2 },
-					     { ROOT + 1, ROOT } };
+	static const size_t factors[][2] = {
+		{ SIZE_MAX, 2 }, { SIZE_MAX / 2 + 1, 2 }, { 2 * ROOT, ROOT / 2 }, { ROOT + 1, ROOT }
+	};
 
 	for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++) {
 		size_t a = family_opaque(factors[i][0]), b = family_opaque(factors[i][1]);
