@@ -26,10 +26,8 @@
 #define NUMBERS_MAX 65536
 
 /* Where an offset of 64 bits takes two arguments, the offset of this one is in pages. */
-#ifdef SYS_mmap2
-#define SYS_map SYS_mmap2
-#else
-#define SYS_map SYS_mmap
+#ifndef SYS_mmap2
+#define SYS_mmap2 SYS_mmap
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -54,7 +52,7 @@
 static void *map_pages(void *address, size_t bytes, int protection, int extra_flags)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra_flags;
-	long result = syscall(SYS_map, address, bytes, protection, flags, -1, 0L);
+	long result = syscall(SYS_mmap2, address, bytes, protection, flags, -1, 0L);
 
 	return result == -1 ? NULL : (void *)result; /* NOLINT: the kernel's address */
 }
