@@ -4,7 +4,7 @@
 #
 #   stress.sh [NAME...]     all of the table below, or these
 #
-# A stressor ends after so many of its steps, or, on a machine that is busy, after 20 seconds.
+# A stressor ends after so many of its steps, or, on a machine that is busy, after three seconds.
 set -u
 
 stressors='
@@ -51,7 +51,7 @@ printf '%s' "$stressors" | grep . | while read -r name steps options; do
 	esac
 	result=ok
 	# shellcheck disable=SC2086 # the options are words
-	stress-ng --verify --timeout 20 "--$name" 1 "--$name-ops" "$steps" $options </dev/null >&2 ||
+	stress-ng --verify --timeout 3 "--$name" 1 "--$name-ops" "$steps" $options </dev/null >&2 ||
 		result=failed
 	echo "result: $result $name"
 done
