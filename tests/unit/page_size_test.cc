@@ -100,7 +100,7 @@ TEST_P(PageSize, AReleaseThatIsIgnoredIsFoundOut)
 {
 	fake_os_reset();
 	fake_os_set_page(bytes());
-	weir_space space = {};
+	struct weir_space space = {};
 
 	fake_os_ignore_release(true);
 	ASSERT_TRUE(make_space(&space, 24));
