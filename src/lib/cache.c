@@ -43,10 +43,33 @@ void weir_cache_init(struct weir_cache *cache, const struct weir_space *space)
 		}
 }
 
-/* The word comes before the entry: whoever loses the entry to another thread takes the
- * slot back, unless somebody else has it by then. */
+void weir_cache_forget(struct weir_cache *cache, uint64_t word)
+{
+	weir_add_relaxed(&cache->units, -weir_slot_extent(word));
+}
+
+bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
+{
+	if (!weir_cas_seq_cst(&slot->word, &word, weir_slot_word(0, 0, weir_slot_extent(word))))
+		return false;
+	weir_cache_forget(cache, word);
+	return true;
+}
+
+static bool reclaim_live(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
+{
+	if (!(word & WEIR_SLOT_LIVE) ||
+	    !weir_cas_seq_cst(&slot->word, &word, word & ~(WEIR_SLOT_CACHED | WEIR_SLOT_AGED)))
+		return false;
+	weir_cache_forget(cache, word);
+	return true;
+}
+
+/* The word comes before the entry, or another thread would take the entry for stale and bind
+ * a slot of its own. */
 bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint32_t index,
-		     unsigned group, unsigned class_index, uint64_t extent_units)
+		     unsigned group, unsigned class_index, uint64_t extent_units,
+		     struct weir_slot **nameless)
 {
 	struct weir_cache_entry *entry = &cache->entries[group][class_index];
 	struct weir_slot *slot = &region->slots[index];
@@ -57,12 +80,27 @@ bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint3
 		return false;
 	weir_add_relaxed(&cache->units, extent_units);
 	weir_store_relaxed(&slot->next, weir_cache_id(group, class_index));
-	word = weir_slot_word(WEIR_SLOT_CACHED, 0, extent_units);
-	weir_store_seq_cst(&slot->word, word);
+	weir_store_seq_cst(&slot->word, weir_slot_word(WEIR_SLOT_CACHED, 0, extent_units));
 	if (!weir_cas_acq_rel(&entry->slot, &old, slot))
-		return !weir_cache_unbind(cache, slot, word);
+		*nameless = slot;
+	else
+		*nameless = old != slot ? old : NULL;
 	weir_or_relaxed(&cache->bound[group], 1U << class_index);
 	return true;
+}
+
+enum weir_disowned weir_cache_disown(struct weir_cache *cache, struct weir_slot *slot, uint32_t id,
+				     uint64_t *word)
+{
+	*word = weir_load_acquire(&slot->word);
+	while ((*word & WEIR_SLOT_CACHED) && weir_load_relaxed(&slot->next) == id) {
+		if (reclaim_live(cache, slot, *word))
+			return WEIR_DISOWNED_LIVE;
+		if (!(*word & WEIR_SLOT_LIVE) && weir_cache_unbind(cache, slot, *word))
+			return WEIR_DISOWNED_FREE;
+		*word = weir_load_acquire(&slot->word);
+	}
+	return WEIR_DISOWNED_NONE;
 }
 
 bool weir_cache_take_shorter(struct weir_cache *cache, struct weir_region *region, unsigned group,
@@ -75,19 +113,6 @@ bool weir_cache_take_shorter(struct weir_cache *cache, struct weir_region *regio
 	    !weir_cache_unbind(cache, slot, *word))
 		return false;
 	*index = (uint32_t)(slot - region->slots);
-	return true;
-}
-
-void weir_cache_forget(struct weir_cache *cache, uint64_t word)
-{
-	weir_add_relaxed(&cache->units, -weir_slot_extent(word));
-}
-
-bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
-{
-	if (!weir_cas_seq_cst(&slot->word, &word, weir_slot_word(0, 0, weir_slot_extent(word))))
-		return false;
-	weir_cache_forget(cache, word);
 	return true;
 }
 
@@ -174,15 +199,6 @@ bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space,
 			  struct weir_region **region, uint32_t *index, uint64_t *word)
 {
 	return find(cache, space, take_aged, region, index, word);
-}
-
-static bool reclaim_live(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
-{
-	if (!(word & WEIR_SLOT_LIVE) ||
-	    !weir_cas_seq_cst(&slot->word, &word, word & ~(WEIR_SLOT_CACHED | WEIR_SLOT_AGED)))
-		return false;
-	weir_cache_forget(cache, word);
-	return true;
 }
 
 bool weir_cache_reclaim(struct weir_cache *cache, struct weir_space *space,

@@ -63,10 +63,20 @@ static inline uint32_t weir_cache_id(unsigned group, unsigned class_index)
 	return group * WEIR_CACHE_CLASSES + class_index + 1;
 }
 
-/* Binds a free slot in hand, all of whose extent counts as retained: its word is
- * CACHED then. False when the entry has one, or another thread was faster. */
+/* Binds a free slot in hand, all of whose extent counts as retained: its word is CACHED then.
+ * False when the entry has one; the slot is still in hand. Of two that bind at once one loses,
+ * and a slot may be bound again while another thread replaces it, because the entry said so
+ * long before: *nameless, or NULL, is the slot of that entry that none may lead to any more. */
 bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint32_t index,
-		     unsigned group, unsigned class_index, uint64_t extent_units);
+		     unsigned group, unsigned class_index, uint64_t extent_units,
+		     struct weir_slot **nameless);
+
+/* Ends the caching of such a slot, whose block somebody may have by what the entry said before.
+ * FREE: in the caller's hand; LIVE: its live units are the caller's to count; both with *word as
+ * it was. */
+enum weir_disowned { WEIR_DISOWNED_NONE, WEIR_DISOWNED_FREE, WEIR_DISOWNED_LIVE };
+enum weir_disowned weir_cache_disown(struct weir_cache *cache, struct weir_slot *slot, uint32_t id,
+				     uint64_t *word);
 
 /* The entry's block, live for `reach` bytes: NULL when it has none that is free and
  * long enough. All that is said of the block comes from the slot, which another thread

@@ -725,18 +725,44 @@ static void put_shorter(struct weir_pool *pool, const struct weir_block *block, 
 				   weir_slot_extent(shorter.word));
 }
 
+/* A slot that no entry leads to any more, or never did. */
+static void disown(struct weir_pool *pool, const struct weir_block *like, struct weir_slot *slot,
+		   uint32_t id)
+{
+	struct weir_block block = { .region = like->region, .epoch = like->epoch };
+	int64_t units;
+
+	block.index = (uint32_t)(slot - block.region->slots);
+	switch (weir_cache_disown(&pool->cache, slot, id, &block.word)) {
+	case WEIR_DISOWNED_LIVE:
+		units = (int64_t)weir_region_units(block.region, weir_slot_reach(block.word));
+		weir_pool_count(pool, units, -units);
+		break;
+	case WEIR_DISOWNED_FREE:
+		weir_pool_put_back(pool, &block, weir_slot_extent(block.word),
+				   weir_slot_extent(block.word));
+		break;
+	case WEIR_DISOWNED_NONE:
+		break;
+	}
+}
+
 /* Keeps a block in hand at hand, all of which counts as retained. */
 static bool cache(struct weir_pool *pool, struct weir_block *block, uint64_t extent)
 {
 	unsigned class_index = weir_pool_cache_class(pool, weir_slot_reach(block->word));
 	unsigned group = weir_os_thread() % WEIR_CACHE_GROUPS;
 	struct weir_tally tally = { 0, 0, 0 };
+	struct weir_slot *nameless;
 
 	if (!is_cacheable(pool, block, class_index, extent))
 		return false;
 	put_shorter(pool, block, group, class_index, extent);
-	if (!weir_cache_bind(&pool->cache, block->region, block->index, group, class_index, extent))
+	if (!weir_cache_bind(&pool->cache, block->region, block->index, group, class_index, extent,
+			     &nameless))
 		return false;
+	if (nameless)
+		disown(pool, block, nameless, weir_cache_id(group, class_index));
 	block->word = weir_slot_word(WEIR_SLOT_CACHED, 0, extent);
 	if (WEIR_UNLIKELY(weir_pool_release_began(pool, block)) &&
 	    weir_pool_drop_cached(pool, block, &tally))

@@ -569,4 +569,86 @@ TEST_F(Cache, LetsGoOfABlockThatIsClaimed)
 	EXPECT_TRUE(cached(block));
 }
 
+/* A slot that the entry of its id does not lead to, as where two threads bound at once. */
+
+struct CacheNameless : Cache {
+	static constexpr unsigned group = 0;
+	unsigned class_index = weir_class_of(weir_region_of(mib, 1), mib);
+	uint32_t id = weir_cache_id(group, class_index);
+
+	weir_slot *slot_of(const char *block)
+	{
+		weir_block found = engine.find(block);
+
+		return &found.region->slots[found.index];
+	}
+	/* What the entry says is forgotten. */
+	weir_slot *without_name(const char *block)
+	{
+		engine.pool.cache.entries[group][class_index].slot = nullptr;
+		return slot_of(block);
+	}
+	void put_back(const char *block, uint64_t word)
+	{
+		weir_block free_one = engine.find(block);
+
+		weir_pool_put_back(&engine.pool, &free_one, weir_slot_extent(word),
+				   weir_slot_extent(word));
+	}
+};
+
+TEST_F(CacheNameless, IsTakenInHandWhereItIsFree)
+{
+	char *block = at_hand(mib);
+	uint64_t word = 0;
+
+	ASSERT_EQ(WEIR_DISOWNED_FREE,
+		  weir_cache_disown(&engine.pool.cache, without_name(block), id, &word));
+	EXPECT_FALSE(cached(block));
+	EXPECT_EQ(0U, cached_bytes());
+	put_back(block, word);
+	EXPECT_EQ(mib, engine.retained_bytes());
+}
+
+TEST_F(CacheNameless, StaysTheProgramsWhereItIsLive)
+{
+	char *block = live_at_hand(mib, mib);
+	uint64_t word = 0;
+
+	ASSERT_EQ(WEIR_DISOWNED_LIVE,
+		  weir_cache_disown(&engine.pool.cache, without_name(block), id, &word));
+	EXPECT_EQ(mib, weir_slot_reach(word));
+	weir_pool_count(&engine.pool, mib >> WEIR_UNIT_SHIFT, -(int64_t)(mib >> WEIR_UNIT_SHIFT));
+	EXPECT_TRUE(engine.live(block));
+	EXPECT_EQ(mib, engine.live_bytes());
+	EXPECT_TRUE(engine.free(block));
+}
+
+TEST_F(CacheNameless, IsLeftAloneWhereAnotherEntryHasIt)
+{
+	char *block = at_hand(mib);
+	uint64_t word = 0;
+
+	EXPECT_EQ(WEIR_DISOWNED_NONE,
+		  weir_cache_disown(&engine.pool.cache, slot_of(block), id + 1, &word));
+	EXPECT_TRUE(cached(block));
+}
+
+TEST_F(CacheNameless, IsToldWhereABindReplacesIt)
+{
+	char *block = at_hand(mib);
+	weir_block other = {}, old = engine.find(block);
+	weir_slot *nameless = slot_of(block);
+
+	ASSERT_TRUE(weir_cache_unbind(&engine.pool.cache, nameless, old.word));
+	put_back(block, old.word);
+	ASSERT_EQ(block, engine.take(mib));
+	ASSERT_TRUE(weir_pool_take(&engine.pool, weir_class_region(class_index), mib, 0, &other));
+	weir_pool_count(&engine.pool, 0, (int64_t)(mib >> WEIR_UNIT_SHIFT));
+	EXPECT_TRUE(weir_cache_bind(&engine.pool.cache, other.region, other.index, group,
+				    class_index, mib >> WEIR_UNIT_SHIFT, &nameless));
+	EXPECT_EQ(slot_of(block), nameless);
+	EXPECT_TRUE(engine.free(block));
+}
+
 } // namespace
