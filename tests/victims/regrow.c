@@ -1,6 +1,8 @@
 /* regrow ROUNDS: has one block of at most 60 MiB at a time, which shrinks and grows again while
  * another thread releases. Prints how often it was refused. Under WEIR_LIVE_LIMIT there is no
  * room for two of it. */
+#include "pattern.h"
+
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
