@@ -9,6 +9,8 @@
 #include "machine.h"
 #include "misuse.h"
 
+#include <sched.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -186,23 +188,31 @@ class OnThisProcessor : public OnMachine
 {
 };
 
+/* Few threads: they never pause, and beside them a child, of 0.2 s of work, has only its share of
+ * the processors. With four threads and four children a busy machine took from 3 to over 15 s,
+ * with glibc as with musl, without weir as with it; after 12 s of one such run all threads and
+ * the first child were running, and none waited for a lock. */
 TEST_P(OnThisProcessor, ReleasesInTheMiddleOfChurnAndChildrenChurn)
 {
-	const bool forks = machine().name != "musl"; /* not yet: hangs at times */
-	Running churn(machine().launch("churn", { "4", "0", "1", forks ? "4" : "0" }));
+	Running churn(machine().launch("churn", { "2", "0", "1", "2" }));
 
 	ASSERT_EQ("running", churn.hear()) << churn.errors();
-	for (int i = 0; i < 20; i++)
-		churn.signal(SIGUSR1);
+	for (int i = 0; i < 20; i++) {
+		churn.signal_thread(churn.pid(), SIGUSR1);
+		while (proc_signal_is_pending(churn.pid(), churn.pid(), SIGUSR1))
+			sched_yield();
+	}
 	churn.say("stop");
 	ASSERT_EQ("empty", churn.hear()) << churn.finish().describe();
+	churn.signal(SIGUSR1);
 	churn.say("next");
 	const Outcome &outcome = churn.finish();
 
 	ASSERT_TRUE(outcome.succeeded()) << outcome.describe();
-	EXPECT_EQ(forks ? 5U : 1U, outcome.reports.size());
+	EXPECT_EQ(3U, outcome.reports.size());
 	EXPECT_EQ(0U, outcome.report().number("live_bytes"));
-	EXPECT_GT(outcome.report().number("released/signal/releases"), 0U);
+	EXPECT_EQ(0U, outcome.report().number("retained_bytes"));
+	EXPECT_GT(outcome.report().number("released/signal/releases"), 1U);
 }
 
 TEST_P(OnThisProcessor, ReleasesAllThatIsRetainedAndKeepsLimits)
