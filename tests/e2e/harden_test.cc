@@ -15,11 +15,6 @@ Launch hardened(std::vector<std::string> argv)
 	return Launch(std::move(argv)).env("WEIR_HARDEN", "1");
 }
 
-constexpr char twice[] = "double free, the block is already free";
-constexpr char past[] = "the program wrote past the end of this block";
-constexpr char before[] = "the program wrote before this block";
-constexpr char later[] = "the program wrote to this address after it had freed it";
-
 class Hardened : public testing::TestWithParam<Fault>
 {
 };
@@ -29,15 +24,7 @@ TEST_P(Hardened, StopsTheProgramAndNamesTheAddress)
 	expect_stopped(GetParam(), hardened({ victim(GetParam().victim) }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Hardened,
-			 testing::Values(Fault{ "before_begin", "free", before },
-					 Fault{ "double_free", "free", twice },
-					 Fault{ "double_free_after_release", "free", twice },
-					 Fault{ "double_free_delayed", "free", twice },
-					 Fault{ "free_after_realloc", "free", twice },
-					 Fault{ "past_end", "free", past },
-					 Fault{ "past_end_then_realloc", "realloc", past },
-					 Fault{ "write_after_free", "malloc", later }),
+INSTANTIATE_TEST_SUITE_P(Each, Hardened, testing::ValuesIn(faults_if_hardened),
 			 [](const auto &each) { return std::string(each.param.victim); });
 
 /* Of these, what is wrong without a guard, a filling and a quarantine is not found. */

@@ -38,8 +38,9 @@ std::vector<std::string> targets()
 
 	for (const char *victim : { "churn", "family", "fork_storm", "puppet", "regrow" })
 		targets.push_back(std::string("tests/victims/") + victim);
-	for (const Fault &fault : faults)
-		targets.push_back(std::string("tests/victims/") + fault.victim);
+	for (const std::vector<Fault> *list : { &faults, &faults_if_hardened })
+		for (const Fault &fault : *list)
+			targets.push_back(std::string("tests/victims/") + fault.victim);
 	return targets;
 }
 
@@ -241,6 +242,12 @@ TEST_P(OnThisProcessor, ForksInAStorm)
 	auto outcome = machine().launch("fork_storm", { "40" }).run();
 
 	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
+}
+
+TEST_P(OnThisProcessor, HardenedStopsAtMisuse)
+{
+	for (const Fault &fault : faults_if_hardened)
+		expect_stopped(fault, machine().launch(fault.victim).env("WEIR_HARDEN", "1"));
 }
 
 TEST_P(OnThisProcessor, LibraryNeedsNothingButTheCLibrary)

@@ -14,6 +14,7 @@ struct Fault {
 };
 
 extern const std::vector<Fault> faults;
+extern const std::vector<Fault> faults_if_hardened; /* what WEIR_HARDEN says of some */
 extern const Fault fault_in_a_race;
 
 /* It ends by SIGABRT, with one line that names the call and the address; and what an emulator adds
