@@ -115,7 +115,7 @@ size_t weir_os_address_limit_bytes(void)
 
 	if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
 		return SIZE_MAX;
-	return (size_t)limit.rlim_cur;
+	return (size_t)weir_min((uint64_t)limit.rlim_cur, (uint64_t)SIZE_MAX);
 }
 
 void *weir_os_reserve(size_t bytes, size_t align)

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
@@ -288,6 +289,33 @@ TEST_P(OnI686, SendsWhatFindsNoSlotToTheBackend)
 	EXPECT_EQ(2U * (40 - 14), report.number("passed"));
 	EXPECT_EQ(14U * 5 * MiB, report.number("peak_live_bytes") / MiB * MiB);
 	EXPECT_EQ(0U, report.number("live_bytes"));
+}
+
+/* As ulimit -v of a 64-bit shell sets it; of 8 GiB the lower half of the number is zero. */
+TEST_P(OnI686, LimitOfAddressesBeyondItsOwnIsNone)
+{
+	Puppet puppet(machine().launch("puppet").address_limit(8192 * MiB));
+
+	puppet.fill(0, 3, 5 * MiB);
+	puppet.free(0, 3);
+	const Report &report = puppet.finish().report();
+
+	EXPECT_EQ(0U, report.number("passed"));
+	EXPECT_GT(report.number("retained_bytes"), 20 * MiB);
+}
+
+/* With 32 bits for a size or for a file's number, stat refuses it. */
+TEST_P(OnI686, CommandFindsProgramsOfAnySize)
+{
+	Directory directory;
+	std::string program = directory.file("program");
+
+	std::filesystem::copy_file(machine().file("tests/victims/family"), program);
+	std::filesystem::resize_file(program, 5000 * MiB); /* without blocks of the disk */
+	auto doctor = Launch({ machine().file("weir"), "doctor", "--", program }).plain().run();
+
+	EXPECT_NE(std::string::npos, doctor.out.find(program + " takes preloaded libraries"))
+		<< doctor.describe();
 }
 
 TEST_P(OnI686, IsReadByACommandOfTheOtherWidth)
