@@ -122,7 +122,7 @@ TEST_F(Move, FollowsABufferThatGrowsAndGrows)
 	size_t bytes = 100 * kib;
 	char *block = filled(bytes, 1);
 
-	for (size_t larger; bytes < 40 * mib; bytes = larger) {
+	for (size_t larger; bytes < 20 * mib; bytes = larger) {
 		larger = bytes + bytes / 2;
 		if (larger <= weir_region_slot_bytes(engine.find(block).region)) {
 			ASSERT_TRUE(engine.resize(block, larger));

@@ -159,15 +159,15 @@ TEST(Pool, HasNothingToGiveWhenTheRegionIsFull)
 	std::vector<char *> blocks;
 	size_t live;
 
-	for (char *block; (block = engine.take(200 * mib)) != nullptr;)
+	for (char *block; (block = engine.take(20 * mib)) != nullptr;)
 		blocks.push_back(block);
-	EXPECT_EQ(engine.space.regions[12].slot_count, blocks.size());
+	EXPECT_EQ(engine.space.regions[9].slot_count, blocks.size());
 	live = engine.live_bytes();
-	EXPECT_EQ(nullptr, engine.take(200 * mib));
+	EXPECT_EQ(nullptr, engine.take(20 * mib));
 	EXPECT_EQ(live, engine.live_bytes());
 	EXPECT_TRUE(engine.consistent());
 	engine.free(blocks[0]);
-	EXPECT_EQ(blocks[0], engine.take(200 * mib));
+	EXPECT_EQ(blocks[0], engine.take(20 * mib));
 }
 
 /* Limits */

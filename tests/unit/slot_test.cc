@@ -9,7 +9,7 @@ namespace
 {
 
 constexpr uint64_t all_flags = WEIR_SLOT_LIVE | WEIR_SLOT_BUSY | WEIR_SLOT_AGED | WEIR_SLOT_CACHED;
-constexpr size_t largest = (size_t)4 << 30;
+constexpr size_t largest = WEIR_LARGEST_STRIDE;
 
 TEST(Slot, KeepsFlagsSizeAndExtentApart)
 {
@@ -66,8 +66,8 @@ TEST(Slot, HasRoomForTheLargestStride)
 {
 	size_t stride = weir_region_stride(WEIR_REGION_COUNT - 1);
 
-	EXPECT_LT(stride, (size_t)1 << WEIR_SLOT_REACH_BITS);
-	EXPECT_LT(stride >> WEIR_UNIT_SHIFT, (size_t)1 << WEIR_SLOT_EXTENT_BITS);
+	EXPECT_LT(stride, (uint64_t)1 << WEIR_SLOT_REACH_BITS);
+	EXPECT_LT(stride >> WEIR_UNIT_SHIFT, (uint64_t)1 << WEIR_SLOT_EXTENT_BITS);
 }
 
 } // namespace

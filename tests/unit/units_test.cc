@@ -11,13 +11,13 @@ extern "C" {
 namespace
 {
 
-const size_t kib = 1024;
-const size_t mib = 1024 * kib;
-const size_t gib = 1024 * mib;
-const size_t tib = 1024 * gib;
-const size_t untouched = 0x5a5a5a5a;
+const uint64_t kib = 1024;
+const uint64_t mib = 1024 * kib;
+const uint64_t gib = 1024 * mib;
+const uint64_t tib = 1024 * gib;
+const uint64_t untouched = 0x5a5a5a5a;
 
-bool ParseSize(const std::string &text, size_t *bytes)
+bool ParseSize(const std::string &text, uint64_t *bytes)
 {
 	return weir_units_parse_size(text.data(), text.size(), bytes);
 }
@@ -44,7 +44,7 @@ template <class Format, class Value> std::string Formatted(Format format, Value 
 
 struct Size {
 	const char *text;
-	size_t bytes;
+	uint64_t bytes;
 };
 
 TEST(Units, ReadsSizes)
@@ -67,12 +67,12 @@ TEST(Units, ReadsSizes)
 		{ "2tib", 2 * tib },
 		{ "007M", 7 * mib },
 		{ "0.000001M", 1 },
-		{ "18446744073709551615", SIZE_MAX },
+		{ "18446744073709551615", UINT64_MAX },
 		{ "16777215.999999T", 16777215 * tib + 999999 * tib / 1000000 },
 	};
 
 	for (const Size &c : cases) {
-		size_t bytes = untouched;
+		uint64_t bytes = untouched;
 
 		EXPECT_TRUE(ParseSize(c.text, &bytes)) << c.text;
 		EXPECT_EQ(c.bytes, bytes) << c.text;
@@ -81,7 +81,7 @@ TEST(Units, ReadsSizes)
 
 TEST(Units, RoundsAFractionOfAByteDown)
 {
-	size_t bytes = 0;
+	uint64_t bytes = 0;
 
 	EXPECT_TRUE(ParseSize("0.3K", &bytes));
 	EXPECT_EQ(307U, bytes);
@@ -127,7 +127,7 @@ TEST(Units, RefusesWhatIsNotASizeAndStoresNothing)
 	};
 
 	for (const char *text : cases) {
-		size_t bytes = untouched;
+		uint64_t bytes = untouched;
 
 		EXPECT_FALSE(ParseSize(text, &bytes)) << text;
 		EXPECT_EQ(untouched, bytes) << text;
@@ -147,7 +147,7 @@ TEST(Units, RefusesATimeThatOverflowsByItsFractionAlone)
 TEST(Units, ReadsNoFurtherThanTheGivenLength)
 {
 	const char text[] = "64Kjunk";
-	size_t bytes = 0;
+	uint64_t bytes = 0;
 
 	EXPECT_TRUE(weir_units_parse_size(text, 3, &bytes));
 	EXPECT_EQ(64 * kib, bytes);
@@ -283,7 +283,7 @@ TEST(Units, WritesSizesForPeople)
 		{ "412.0 MiB", 412 * mib },
 		{ "1.5 GiB", 1536 * mib },
 		{ "2.0 TiB", 2 * tib },
-		{ "16777216.0 TiB", SIZE_MAX },
+		{ "16777216.0 TiB", UINT64_MAX },
 	};
 
 	for (const Size &c : cases)
@@ -314,8 +314,8 @@ TEST(Units, ReadsBackEverySizeItWrote)
 	std::mt19937_64 random(2);
 
 	for (int i = 0; i < 10000; i++) {
-		size_t size = random() >> (random() % 64) << (random() % 40);
-		size_t back = ~size;
+		uint64_t size = random() >> (random() % 64) << (random() % 40);
+		uint64_t back = ~size;
 
 		ASSERT_TRUE(ParseSize(Formatted(weir_units_format_size_option, size), &back))
 			<< size;
