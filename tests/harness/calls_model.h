@@ -380,9 +380,29 @@ struct Model {
 	}
 
 	/* To nothing, where it is, or elsewhere; what does not fit leaves it alone. */
-	void resize(size_t bytes)
+	/* Often by half, as buffers grow: what is long is moved then. */
+	size_t size_after(size_t bytes)
+	{
+		switch (choices->upto(19)) {
+		case 0:
+			return 0;
+		case 1:
+		case 2:
+		case 3:
+		case 4:
+		case 5:
+		case 6:
+			return bytes < 8 * MiB ? bytes + bytes / 2 + choices->upto(64 * KiB)
+					       : bytes / 2;
+		default:
+			return any_size();
+		}
+	}
+
+	void resize()
 	{
 		Block before = any_block()->second, after = before;
+		size_t bytes = size_after(before.bytes);
 
 		after.bytes = bytes;
 		errno = kept_errno;
@@ -472,7 +492,7 @@ struct Model {
 		} else if (kind < 77) {
 			free_block(any_block()->second);
 		} else if (kind < 93) {
-			resize(choices->one_in(20) ? 0 : any_size());
+			resize();
 		} else if (kind < 95) {
 			use_all();
 		} else if (kind < 96) {

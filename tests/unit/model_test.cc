@@ -85,7 +85,7 @@ unsigned run_refusing(fake_call call, unsigned nth, unsigned times)
 {
 	MachineOptions options;
 
-	options.environment = { "WEIR_LIMIT=4M" };
+	options.environment = { "WEIR_LIMIT=64M" };
 	options.refusals = false;
 	calls::RandomChoices choices(4711);
 	EngineMachine machine(options);
@@ -97,7 +97,7 @@ unsigned run_refusing(fake_call call, unsigned nth, unsigned times)
 	if (call == FAKE_RELEASE)
 		fake_os_fail(FAKE_RENEW, 0, UINT_MAX);
 	fake_os_fail(call, nth, times);
-	EXPECT_TRUE(model.run(80)) << model.fault;
+	EXPECT_TRUE(model.run(160)) << model.fault;
 	const unsigned calls = fake_os_calls(call) - before;
 
 	EXPECT_TRUE(model.free_all()) << model.fault;
