@@ -65,7 +65,8 @@ enum weir_signal_owner {
 	X(remap_failures, "page moves that the kernel refused, at least in part, or that would " \
 			  "have made too many mappings") \
 	X(refused_live, "requests beyond WEIR_LIVE_LIMIT, answered with ENOMEM") \
-	X(guard_failures, "guard pages of WEIR_HARDEN that the kernel refused to put or to take away")
+	X(guard_failures, \
+	  "guard pages of WEIR_HARDEN that the kernel refused to put or to take away")
 
 enum weir_counter {
 #define WEIR_STATS_COUNTER_ENUM(name, help) WEIR_COUNT_##name,

@@ -33,14 +33,16 @@ static void examine_program(const struct doctor_patient *patient, struct doctor_
 /* Pairs of a type and a value, each as wide as an address there. */
 static bool runs_secured(pid_t task, bool is_wide)
 {
-	uint64_t wide[128];
-	const uint32_t *narrow = (const uint32_t *)wide;
-	ssize_t got = proc_read(task, "auxv", (char *)wide, sizeof wide);
-	size_t width = is_wide ? sizeof *wide : sizeof *narrow;
+	union {
+		uint64_t wide[128];
+		uint32_t narrow[256];
+	} auxv = { { 0 } };
+	ssize_t got = proc_read(task, "auxv", (char *)&auxv, sizeof auxv);
+	size_t width = is_wide ? sizeof auxv.wide[0] : sizeof auxv.narrow[0];
 
 	for (size_t i = 0; got > 0 && i + 1 < (size_t)got / width; i += 2)
-		if ((is_wide ? wide[i] : narrow[i]) == AT_SECURE)
-			return (is_wide ? wide[i + 1] : narrow[i + 1]) != 0;
+		if ((is_wide ? auxv.wide[i] : auxv.narrow[i]) == AT_SECURE)
+			return (is_wide ? auxv.wide[i + 1] : auxv.narrow[i + 1]) != 0;
 	return false;
 }
 
