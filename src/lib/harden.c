@@ -44,52 +44,73 @@ static const char *find_other(const char *bytes, size_t count, int value)
 
 /* Pages of free blocks */
 
-/* What is done to each resident page; what it returns ends the walk, unless it is NULL. */
-typedef const char *visit(char *address, size_t bytes);
-
 /* Pages that are asked for at a time: bytes of stack. */
 #define WINDOW_PAGES 1024
 
+/* What is done to a run of pages that are all resident, or all not; what it returns ends the
+ * walk, unless it is NULL. */
+typedef const char *visit(struct weir_space *space, char *address, size_t bytes, bool resident);
+
 /* Where the kernel does not say which are resident, all are taken for it. */
-static const char *visit_window(char *address, size_t pages, size_t page_bytes, visit *act)
+static const char *visit_window(struct weir_space *space, char *address, size_t pages,
+				size_t page_bytes, visit *act)
 {
 	unsigned char map[WINDOW_PAGES];
 	bool known = weir_os_residency(address, pages * page_bytes, map);
 	const char *found = NULL;
+	size_t from = 0;
 
-	for (size_t i = 0; i < pages && !found; i++)
-		if (!known || (map[i] & 1))
-			found = act(address + i * page_bytes, page_bytes);
+	for (size_t i = 1; i <= pages && !found; i++) {
+		if (i < pages && (!known || (map[i] & 1) == (map[from] & 1)))
+			continue;
+		found = act(space, address + from * page_bytes, (i - from) * page_bytes,
+			    !known || (map[from] & 1));
+		from = i;
+	}
 	return found;
 }
 
-static const char *visit_resident(const struct weir_block *block, size_t bytes, visit *act)
+static const char *visit_pages(struct weir_space *space, const struct weir_block *block,
+			       size_t bytes, visit *act)
 {
 	size_t page_bytes = block->region->page_bytes;
 	size_t window = WINDOW_PAGES * page_bytes;
 	const char *found = NULL;
 
 	for (size_t at = 0; at < bytes && !found; at += window)
-		found = visit_window(slot_of(block) + at, weir_min(bytes - at, window) / page_bytes,
-				     page_bytes, act);
+		found = visit_window(space, slot_of(block) + at,
+				     weir_min(bytes - at, window) / page_bytes, page_bytes, act);
 	return found;
 }
 
-static const char *fill(char *address, size_t bytes)
+/* A page that was swapped out looks as if it had never been there: it is dropped, which costs
+ * nothing where that is true. */
+static const char *fill(struct weir_space *space, char *address, size_t bytes, bool resident)
 {
-	memset(address, WEIR_HARDEN_FILL, bytes);
+	if (resident || !space->release_zeroes || !weir_os_release(address, bytes))
+		memset(address, WEIR_HARDEN_FILL, bytes);
 	return NULL;
 }
 
-/* The page against itself a byte further: all are as the first one then. */
-static const char *find_written(char *address, size_t bytes)
+/* A page against itself a byte further: all are as the first one then. */
+static const char *find_written_in(const char *page, size_t bytes)
 {
-	int first = (unsigned char)address[0];
+	int first = (unsigned char)page[0];
 
 	if (first != 0 && first != WEIR_HARDEN_FILL)
-		return address;
-	return memcmp(address, address + 1, bytes - 1) == 0 ? NULL
-							    : find_other(address, bytes, first);
+		return page;
+	return memcmp(page, page + 1, bytes - 1) == 0 ? NULL : find_other(page, bytes, first);
+}
+
+static const char *find_written(struct weir_space *space, char *address, size_t bytes,
+				bool resident)
+{
+	size_t page_bytes = space->regions[0].page_bytes;
+	const char *found = NULL;
+
+	for (size_t at = 0; resident && at < bytes && !found; at += page_bytes)
+		found = find_written_in(address + at, page_bytes);
+	return found;
 }
 
 /* Bounds of live blocks */
@@ -104,11 +125,11 @@ static char *guard_of(const struct weir_block *block, size_t reach)
 	return slot_of(block) + end_of_pages(block, reach);
 }
 
-void weir_harden_begin(const struct weir_block *block, size_t reach)
+void weir_harden_begin(struct weir_space *space, const struct weir_block *block, size_t reach)
 {
 	char *slot = slot_of(block);
 	size_t extent = weir_units_to_bytes(weir_slot_extent(block->word));
-	const char *written = visit_resident(block, extent, find_written);
+	const char *written = visit_pages(space, block, extent, find_written);
 
 	if (written)
 		weir_report_misuse("malloc", written,
@@ -152,6 +173,6 @@ bool weir_harden_end(struct weir_space *space, const struct weir_block *block)
 				 end_of_pages(block, reach) >> WEIR_UNIT_SHIFT);
 		return false;
 	}
-	visit_resident(block, end_of_pages(block, reach), fill);
+	visit_pages(space, block, end_of_pages(block, reach), fill);
 	return true;
 }

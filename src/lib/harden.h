@@ -26,7 +26,7 @@ unsigned weir_harden_region(size_t bytes, size_t align);
 
 /* Looks whether a slot was written to since it was free, and puts guards around the block
  * that it is taken for. */
-void weir_harden_begin(const struct weir_block *block, size_t reach);
+void weir_harden_begin(struct weir_space *space, const struct weir_block *block, size_t reach);
 
 /* Looks whether a live block's bounds were written past. */
 void weir_harden_check(const char *call, const struct weir_block *block);

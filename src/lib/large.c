@@ -137,7 +137,7 @@ static bool take_slot(size_t bytes, size_t align, uint64_t now_ms, struct weir_b
 			block->word |= colour_in(block, bytes, align);
 			weir_remap_complete(pool, block, reach, WEIR_CONTENTS_ANY, now_ms);
 			if (pool->hardened)
-				weir_harden_begin(block, reach);
+				weir_harden_begin(&weir_space, block, reach);
 			weir_live_publish(pool, block, reach, now_ms);
 			return true;
 		}

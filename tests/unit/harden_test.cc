@@ -105,6 +105,24 @@ TEST_F(Harden, TouchesNoPageThatTheProgramDidNot)
 	EXPECT_LE(fake_os_resident(slot, 8 * mib), 2 * page);
 }
 
+/* They look as if they had never been there, and come back with the program's bytes. */
+TEST_F(Harden, DropsPagesThatWereSwappedOutWhenABlockWasFreed)
+{
+	char *block = filled(100 * kib), *other = filled(100 * kib);
+
+	fake_os_set_residency(FAKE_RESIDENCY_SWAPPED);
+	weir_large_free(block);
+	fake_os_fail(FAKE_RELEASE, 0, 1);
+	weir_large_free(other);
+	fake_os_set_residency(FAKE_RESIDENCY_TRUE);
+	for (size_t i = 0; i < 100 * kib; i++) {
+		ASSERT_EQ(0, block[i]) << i;
+		ASSERT_EQ(filling, (unsigned char)other[i]) << i;
+	}
+	for (unsigned i = 0; i < 2 * WEIR_QUARANTINE_PLACES; i++)
+		weir_large_free(weir_large_malloc(100 * kib, 1));
+}
+
 TEST_F(Harden, ClearsWhatCallocGives)
 {
 	for (int round = 0; round < 300; round++) {
