@@ -24,7 +24,10 @@ public:
 	    : thread_([this, pid = running.pid()] {
 		      proc_memory memory;
 
-		      while (!done_ && proc_read_memory(pid, &memory)) {
+		      /* There are no figures while the program is being executed. */
+		      while (!done_) {
+			      if (!proc_read_memory(pid, &memory))
+				      continue;
 			      samples_++;
 			      if (memory.anonymous_bytes > most_)
 				      most_ = memory.anonymous_bytes;
