@@ -510,16 +510,22 @@ bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_b
 	       pop(pool, victim, block);
 }
 
+/* A live block that was cached until now, with the word that it had. */
+static void count_as_live(struct weir_pool *pool, const struct weir_region *region, uint64_t word)
+{
+	int64_t units = (int64_t)weir_region_units(region, weir_slot_reach(word));
+
+	weir_pool_count(pool, units, -units);
+}
+
 bool weir_pool_reclaim_room(struct weir_pool *pool)
 {
 	struct weir_region *region;
 	uint64_t word;
-	int64_t units;
 
 	if (!weir_cache_reclaim(&pool->cache, pool->space, &region, &word))
 		return false;
-	units = (int64_t)weir_region_units(region, weir_slot_reach(word));
-	weir_pool_count(pool, units, -units);
+	count_as_live(pool, region, word);
 	return true;
 }
 
@@ -730,13 +736,11 @@ static void disown(struct weir_pool *pool, const struct weir_block *like, struct
 		   uint32_t id)
 {
 	struct weir_block block = { .region = like->region, .epoch = like->epoch };
-	int64_t units;
 
 	block.index = (uint32_t)(slot - block.region->slots);
 	switch (weir_cache_disown(&pool->cache, slot, id, &block.word)) {
 	case WEIR_DISOWNED_LIVE:
-		units = (int64_t)weir_region_units(block.region, weir_slot_reach(block.word));
-		weir_pool_count(pool, units, -units);
+		count_as_live(pool, block.region, block.word);
 		break;
 	case WEIR_DISOWNED_FREE:
 		weir_pool_put_back(pool, &block, weir_slot_extent(block.word),
