@@ -57,6 +57,9 @@ extern const struct bench_workload bench_many_threads;
 extern const struct bench_workload bench_many_addresses;
 extern const struct bench_workload bench_timeline;
 extern const struct bench_workload bench_thread;
+extern const struct bench_workload bench_lease;
+extern const struct bench_workload bench_lease_whole;
+extern const struct bench_workload bench_blocks;
 
 struct bench_usage {
 	uint64_t cpu_ns; /* of all threads, user and system */

@@ -8,14 +8,14 @@
 #include <string.h>
 
 static const struct bench_workload *const workloads[] = {
-	&bench_cycle,	      &bench_touch,	     &bench_bare,	&bench_mixed,
-	&bench_mixed_log,     &bench_grow,	     &bench_grow_touch, &bench_calloc_whole,
-	&bench_calloc_sparse, &bench_pipeline,	     &bench_small,	&bench_small_written,
-	&bench_start,	      &bench_release,	     &bench_limit,	&bench_columns,
-	&bench_planes,	      &bench_first_touch,    &bench_latency,	&bench_scale,
-	&bench_phases,	      &bench_bursty,	     &bench_images,	&bench_many_blocks,
-	&bench_many_threads,  &bench_many_addresses, &bench_timeline,	&bench_polled,
-	&bench_thread,
+	&bench_cycle,	      &bench_touch,	     &bench_bare,	 &bench_mixed,
+	&bench_mixed_log,     &bench_grow,	     &bench_grow_touch,	 &bench_calloc_whole,
+	&bench_calloc_sparse, &bench_pipeline,	     &bench_small,	 &bench_small_written,
+	&bench_start,	      &bench_release,	     &bench_limit,	 &bench_columns,
+	&bench_planes,	      &bench_first_touch,    &bench_latency,	 &bench_scale,
+	&bench_phases,	      &bench_bursty,	     &bench_images,	 &bench_many_blocks,
+	&bench_many_threads,  &bench_many_addresses, &bench_timeline,	 &bench_polled,
+	&bench_thread,	      &bench_lease,	     &bench_lease_whole, &bench_blocks,
 };
 #define WORKLOAD_COUNT (sizeof workloads / sizeof workloads[0])
 

@@ -1,12 +1,14 @@
 /* weir: retained pools for the large memory requests of any program.
  *
- * The library is preloaded and has no functions to call. What it holds and has done
- * stands in one block of memory, the statistics page, which any process that may
- * (process_vm_readv(2), ptrace's rules) reads while the program runs: there is no
- * thread, no file and no descriptor for it, and nobody pays when nobody looks.
+ * First the statistics page, then the pools of programs that know about weir.
  *
- * How to read it: find the mapping of libweir.so in /proc/PID/maps and the dynamic
- * symbol WEIR_STATS_SYMBOL; read `size` and `version`; then `size` bytes, or what of
+ * What weir holds and has done in a process stands in one block of memory, the statistics
+ * page, which any process that may (process_vm_readv(2), ptrace's rules) reads while the
+ * program runs: there is no thread, no file and no descriptor for it, and nobody pays when
+ * nobody looks.
+ *
+ * How to read it: find the mapping of libweir.so or libweirpool.so in /proc/PID/maps and the
+ * dynamic symbol WEIR_STATS_SYMBOL; read `size` and `version`; then `size` bytes, or what of
  * them this header knows. A later version appends fields and changes none; a change
  * would be another WEIR_STATS_VERSION. Every counter is written by one atomic store or
  * addition, so each is true for itself; live and retained are one word, so their sum
@@ -15,12 +17,17 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define WEIR_VERSION "0.1.0"
 
 #define WEIR_STATS_SYMBOL "weir_statistics"
-#define WEIR_STATS_VERSION 1
+#define WEIR_STATS_VERSION 2
 
 /* 64 bits at a multiple of 8 bytes, so that every machine has the same layout: in structures
  * 32-bit x86 aligns a uint64_t to 4, where it is not read and changed at once either. */
@@ -112,10 +119,10 @@ struct weir_stats_class {
 	weir_u64 misses;
 } __attribute__((aligned(64)));
 
-/* Hits of blocks that are kept at hand (strides up to 2 MiB), by group of threads; they
+/* Hits of blocks that are kept at hand (strides up to 32 MiB), by group of threads; they
  * are not among the hits of the class. */
 #define WEIR_STATS_GROUPS 16
-#define WEIR_STATS_GROUP_CLASSES 24 /* so that groups share no cache line */
+#define WEIR_STATS_GROUP_CLASSES 40 /* so that groups share no cache line */
 
 /* live (34 bits) | retained (30 bits), in units. Blocks at hand count as retained even
  * while they are live; see struct weir_slot for how to take those off. */
@@ -128,7 +135,7 @@ struct weir_usage {
 	weir_u64 peak_footprint_units;
 };
 
-struct weir_pool_stats {
+struct weir_pool_counts {
 	struct weir_usage usage;
 	struct weir_stats_class classes[WEIR_STATS_CLASSES];
 	weir_u64 cached_hits[WEIR_STATS_GROUPS][WEIR_STATS_GROUP_CLASSES]
@@ -137,13 +144,37 @@ struct weir_pool_stats {
 
 /* One place of a region, in the table that slots_address names. Of its word: bit 63 says
  * that the program has the block, bit 60 that it is kept at hand; bits 33 to 53 are the
- * units that may be resident; bits 0 to 32 are the bytes that the program's block takes
- * up, 0 in a free slot. What is resident beyond those is retained. A block that is both
+ * units that may be resident; bits 0 to 32, where the program has the block, are the bytes
+ * that it takes up. What is resident beyond those is retained. A block that is both
  * live and at hand counts as retained in the usage word, and as live for everybody else. */
 struct weir_slot {
 	weir_u64 word;
 	uint32_t next;
-	uint32_t pieces; /* memory mappings that page moves made here, an estimate */
+	uint16_t pieces; /* memory mappings that page moves made here, an estimate */
+	uint16_t pool;	 /* whose the slot is: a place in the directory; 0 for malloc's pool */
+};
+
+/* The pools of weir_pool_create stand in a directory. A pool's usage is among that of
+ * weir_stats_page.pool, which is the whole process's; its hits and misses are its own. */
+#define WEIR_POOLS_MAX 256 /* places; the first one is malloc's, and stays empty */
+#define WEIR_POOL_NAME_BYTES 32
+
+enum weir_pool_state {
+	WEIR_POOL_NONE,	    /* nothing here */
+	WEIR_POOL_OPEN,	    /* it leases */
+	WEIR_POOL_DISPOSED, /* it takes back what is still leased */
+};
+
+struct weir_stats_pool {
+	uint32_t state; /* enum weir_pool_state */
+	uint32_t reserved;
+	char name[WEIR_POOL_NAME_BYTES]; /* ends with a zero byte */
+	weir_u64 limit_bytes;
+	weir_u64 block_bytes;  /* of a pool with blocks of one size, else 0 */
+	weir_u64 block_leases; /* of such a pool: made so far */
+	weir_u64 blocks_out;   /* of such a pool: leased now */
+	weir_u64 oversize;     /* leases of more than the pool keeps */
+	struct weir_pool_counts counts;
 };
 
 #define WEIR_STATS_PROGRAM_BYTES 64
@@ -168,9 +199,145 @@ struct weir_stats_page {
 	weir_u64 counters[WEIR_STATS_COUNTERS_MAX]; /* by enum weir_counter */
 	struct weir_released released[WEIR_STATS_TRIGGERS_MAX]; /* by enum weir_trigger */
 	struct weir_stats_region regions[WEIR_STATS_REGIONS];	/* const once READY */
-	struct weir_pool_stats pool;
+	struct weir_pool_counts pool;
 	weir_u64 memory_bytes;	/* of the container or machine, as last read; 0 for unknown */
 	weir_u64 ceiling_bytes; /* what may be retained now: less than WEIR_LIMIT under pressure */
+	weir_u64 pools_address; /* of the directory: `pools` struct weir_stats_pool, each
+				 * `pool_stride_bytes` after the last; 0 while there is none */
+	uint32_t pools;		/* places that were ever in use */
+	uint32_t pool_stride_bytes;
 } __attribute__((aligned(4096)));
+
+/* Pools.
+ *
+ * A program that links libweirpool.so (pkg-config weirpool), or runs with libweir.so
+ * preloaded, makes pools of its own: blocks are leased and returned, and what is returned is
+ * kept for the next lease, up to the pool's limit. The process's WEIR_LIMIT and
+ * WEIR_FOOTPRINT count all pools and what malloc's pool keeps, exactly; a release by signal,
+ * socket, decay or memory pressure reaches them all. man 3 weir_pool tells the whole story.
+ *
+ * All functions may be called by any number of threads at once. Safe in a signal handler are
+ * weir_pool_release and weir_release alone. Sizes are bytes. What returns an int returns 0 or
+ * an error number of errno(3), and keeps errno; weir_lease and weir_pool_create set it.
+ *
+ * Misuse, a block that is returned twice or to another pool, or a pool that is used after it
+ * was disposed of, is reported in a line on stderr, and ends the program by abort(3); with
+ * WEIR_POOL_NO_ABORT the call fails, says nothing and changes nothing. */
+
+#pragma GCC visibility push(default)
+
+struct weir_pool; /* a handle; what it points to is nobody's business */
+
+#define WEIR_NO_LIMIT SIZE_MAX
+#define WEIR_DECAY_OFF UINT64_MAX
+
+/* Starting values, as WEIR_PRESET has them for the process. */
+enum weir_preset {
+	WEIR_PRESET_OFF,       /* nothing is kept */
+	WEIR_PRESET_MINIMAL,   /* 8 MiB, blocks of up to 1 MiB, 8 of a size class, 1 s */
+	WEIR_PRESET_MODERATE,  /* 32 MiB, blocks of up to 32 MiB, 16 of a size class, 5 s */
+	WEIR_PRESET_DEFAULT,   /* an eighth of the container's memory, 512 MiB at most, 10 s */
+	WEIR_PRESET_AGGRESSIVE /* half of the container's memory, 5 GiB at most, no decay */
+};
+
+/* Most bytes kept of all blocks that serve leases from min_bytes to max_bytes. */
+struct weir_pool_class_limit {
+	size_t min_bytes;
+	size_t max_bytes; /* WEIR_NO_LIMIT for the rest */
+	size_t limit_bytes;
+};
+#define WEIR_POOL_CLASS_LIMITS_MAX 16
+
+enum weir_pool_flags {
+	WEIR_POOL_CLEAN = 1,   /* every lease is WEIR_CLEAN */
+	WEIR_POOL_TRACK = 2,   /* who leased what, for weir_pool_report: about 1 us a lease */
+	WEIR_POOL_NO_ABORT = 4 /* misuse is an error, not the program's end */
+};
+
+/* Begin with weir_pool_preset or with all zeroes. */
+struct weir_pool_options {
+	const char *name;    /* copied; what is longer than 31 bytes is cut; NULL for `pool` */
+	size_t limit_bytes;  /* most bytes kept; WEIR_NO_LIMIT for the process's limit alone */
+	size_t class_blocks; /* most blocks kept of one size class; 0 or WEIR_NO_LIMIT for any */
+	size_t pooled_bytes; /* longer blocks are leased all the same, and given back to the
+			      * system when they are returned; 0 or WEIR_NO_LIMIT for none */
+	const struct weir_pool_class_limit *class_limits; /* copied; the first match counts */
+	unsigned class_limit_count;			  /* WEIR_POOL_CLASS_LIMITS_MAX at most */
+	unsigned flags;					  /* of enum weir_pool_flags */
+	uint64_t decay_ms;    /* what stayed unused so long is released; 0 for the process's
+			       * WEIR_DECAY, WEIR_DECAY_OFF for never */
+	size_t block_bytes;   /* 0; or every lease gets so many bytes, out of slabs of 32 blocks
+			       * and more: a multiple of 64, from 1 KiB to 1 MiB */
+	uint64_t reserved[4]; /* zero */
+};
+
+struct weir_pool_options weir_pool_preset(enum weir_preset preset);
+
+/* NULL with errno: EINVAL for options that the comments above do not allow, EAGAIN when
+ * WEIR_POOLS_MAX - 1 pools are open or have blocks out, ENOMEM. NULL for options is
+ * WEIR_PRESET_DEFAULT. */
+struct weir_pool *weir_pool_create(const struct weir_pool_options *options);
+
+/* Flags of a lease: any of these, joined by |. Blocks are aligned to 128 bytes, blocks of
+ * one size as their size allows; WEIR_ALIGN asks for more, a power of two up to 1 GiB, or,
+ * for blocks of one size, up to what their size is a multiple of. */
+#define WEIR_CLEAN 1U
+#define WEIR_ALIGN(bytes) ((unsigned)__builtin_ctzll(bytes) << 8)
+
+/* A block of at least that many bytes, 1 to 4 GiB less a page, whose contents are whatever
+ * was there, or zeroes with WEIR_CLEAN. NULL with errno: EINVAL for what cannot be, ENOMEM
+ * when there is no memory or a limit on live blocks (WEIR_LIVE_LIMIT, WEIR_MAX_ALLOC) is
+ * reached; misuse EINVAL, see above. */
+void *weir_lease(struct weir_pool *pool, size_t bytes, unsigned flags);
+
+/* How many bytes of a leased block may be used. 0 for any other address. */
+size_t weir_lease_size(const void *block);
+
+/* To the pool that leased it; NULL is no block, and fine. Misuse: EALREADY, it is not leased;
+ * EXDEV, it is another pool's; ESTALE, the pool is gone; EINVAL, it is no block. Where
+ * libweir.so is preloaded, free(3) returns blocks too. */
+int weir_return(struct weir_pool *pool, void *block);
+
+/* What is kept at this moment goes back to the system, of one pool or of all of them and of
+ * malloc's. Returns the bytes. */
+size_t weir_pool_release(struct weir_pool *pool);
+size_t weir_release(void);
+
+/* Another limit, which holds when the call returns. */
+int weir_pool_set_limit(struct weir_pool *pool, size_t limit_bytes);
+
+struct weir_pool_figures {
+	uint64_t limit_bytes;
+	uint64_t leased_bytes; /* by the page, or by the block where those are of one size */
+	uint64_t leased_blocks;
+	uint64_t retained_bytes;
+	uint64_t retained_blocks;
+	uint64_t peak_leased_bytes; /* where blocks are of one size: by the slab */
+	uint64_t peak_retained_bytes;
+	uint64_t leases; /* so far */
+	uint64_t hits;	 /* of them, served by what was kept */
+	uint64_t misses;
+	uint64_t oversize;    /* of them, of more than pooled_bytes */
+	uint64_t reserved[4]; /* zero */
+};
+int weir_pool_stats(struct weir_pool *pool, struct weir_pool_figures *figures);
+
+/* The statistics page of this process, see above. */
+const struct weir_stats_page *weir_stats(void);
+
+/* Writes what is leased, a line for each call site, the most bytes first: bytes, blocks, the
+ * age of the oldest, and the stack. Without WEIR_POOL_TRACK a line of the sums. */
+int weir_pool_report(struct weir_pool *pool, int fd);
+
+/* Gives back all that the pool keeps. Blocks that are still leased stay their owners', and
+ * are given back when they are returned, the pool's place with the last of them. Returns how
+ * many those are; with WEIR_POOL_TRACK they are reported on stderr. Again: no change. */
+size_t weir_pool_dispose(struct weir_pool *pool);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,7 @@ TOUCH_SIZES = [64 * KIB, MIB, 8 * MIB, 16 * MIB, 64 * MIB, 256 * MIB]
 BARE_SIZES = [64 * KIB, 128 * KIB, 256 * KIB, 512 * KIB, MIB, 8 * MIB, 64 * MIB]
 CALLOC_WHOLE_SIZES = [MIB, 16 * MIB, 128 * MIB]
 CALLOC_SPARSE_SIZES = [MIB, 16 * MIB, 64 * MIB, 128 * MIB]
+LEASE_SIZES = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB]
 FIRST_TOUCH_SIZES = [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB]
 HARDENED_SIZES = {"bare": [64 * KIB, MIB, 16 * MIB], "cycle": [64 * KIB, MIB, 16 * MIB],
                   "calloc-whole": [MIB], "mixed": [0], "images": [0], "grow": [0]}
@@ -103,6 +104,9 @@ ALL = [
     Job("small-written", repeats=5),
     Job("start"),
     Job("polled", weir_only=True),
+    *(Job("lease", size_bytes=size, weir_only=True) for size in LEASE_SIZES),
+    *(Job("lease-whole", size_bytes=size, weir_only=True) for size in LEASE_SIZES),
+    Job("blocks", repeats=5),
     Job("release", environment={"WEIR_LIMIT": "2G"}),
     Job("release-huge", workload="release", weir_only=True,
         environment={"WEIR_LIMIT": "2G", "WEIR_HUGEPAGES": "always"}),
@@ -118,7 +122,8 @@ ALL = [
 
 MUST_SHOW = ["cycle", "touch", "bare", "first-touch", "mixed", "grow", "grow-touch",
              "calloc-sparse", "scale", "latency", "many-blocks", "many-threads", "many-addresses",
-             "small", "small-written", "start", "polled", "release", "release-huge", "limit",
+             "small", "small-written", "start", "polled", "lease", "lease-whole",
+             "blocks", "release", "release-huge", "limit",
              *(f"hardened-{workload}" for workload in HARDENED_SIZES),
              "thread", *(f"program-{program.name}" for program in programs.ALL), "idle"]
 

@@ -4,7 +4,7 @@ import csv
 from dataclasses import asdict, dataclass, fields
 
 # Variants that a workload measures beside its own figure, to compare it with.
-REFERENCES = ("static", "plain", "coloured")
+REFERENCES = ("static", "plain", "coloured", "malloc")
 # Variants of a workload's one figure. Any other is a figure of its own beside these.
 OWN = (*REFERENCES, "block", "preloaded", "signal", "trim", "none",
        "program")

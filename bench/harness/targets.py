@@ -86,6 +86,18 @@ def as_fast_as_static(most, low):
     return measure
 
 
+def no_slower_than_malloc(workload):
+    """weir's lease over its malloc, at the size where that is most."""
+    def measure(figures):
+        ratios = sized(figures, workload, 0, math.inf,
+                       lambda key: figures.ratio_to_reference(key, "weir"))
+        if not ratios:
+            return None
+        worst = max(ratios, key=lambda size: ratios[size].median)
+        return f"{times(ratios[worst])}{at(worst)}", round(ratios[worst].median, 2) <= 1
+    return measure
+
+
 def small_footprint(workload, most):
     """Peak resident size over peak live bytes; beside it the fastest peer's."""
     def measure(figures):
@@ -321,6 +333,12 @@ ALL = [
     Target("/bin/true, against plain", "at most +0.3 ms", starts_quickly(300_000)),
     Target("statistics read 100 times a second, CPU time of the program", "at most +0.1 %",
            costs_little_to_read(1.001)),
+    Target("lease and return, 64 KiB to 16 MiB, against malloc and free", "no slower",
+           no_slower_than_malloc("lease")),
+    Target("the same, all of the block written", "no slower",
+           no_slower_than_malloc("lease-whole")),
+    Target("lease and return of 4 KiB, against malloc and free of the fastest peer", "no slower",
+           no_slower("blocks")),
     Target("resident above live bytes after SIGUSR1", "at most 1 MiB",
            gives_back("release", MIB)),
     Target("resident above live bytes, with huge pages", "at most 1 MiB",

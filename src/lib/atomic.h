@@ -42,10 +42,12 @@ void weir_perturb(void); /* tests/stress/perturb.cc */
 						__ATOMIC_SEQ_CST))
 
 /* Raises *p to v where v is larger. */
-#define weir_raise_relaxed(p, v) \
+#define weir_raise_relaxed(p, v) WEIR_RAISE(relaxed, p, v)
+#define weir_raise_acq_rel(p, v) WEIR_RAISE(acq_rel, p, v)
+#define WEIR_RAISE(order, p, v) \
 	do { \
 		__typeof__(*(p)) weir_seen_ = weir_load_relaxed(p); \
-		while (weir_seen_ < (v) && !weir_cas_weak_relaxed((p), &weir_seen_, (v))) \
+		while (weir_seen_ < (v) && !weir_cas_weak_##order((p), &weir_seen_, (v))) \
 			; \
 	} while (0)
 

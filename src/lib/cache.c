@@ -15,25 +15,32 @@ static struct weir_slot *slot_of(const struct weir_cache *cache, unsigned group,
 		return NULL;
 	*word = weir_load_acquire(&slot->word);
 	if (!(*word & WEIR_SLOT_CACHED) ||
-	    weir_load_relaxed(&slot->next) != weir_cache_id(group, class_index))
+	    weir_load_relaxed(&slot->next) != weir_cache_id(group, class_index) ||
+	    weir_load_relaxed(&slot->pool) != cache->place)
 		return NULL;
 	return slot;
 }
 
-static void init_classes(struct weir_cache *cache)
+static void init_classes(struct weir_cache *cache, size_t reach_bytes)
 {
-	for (size_t i = 0; i < WEIR_CACHE_STEPS; i++) {
+	for (size_t i = 0; i <= reach_bytes >> WEIR_CACHE_STEP_SHIFT; i++) {
 		size_t bytes = i << WEIR_CACHE_STEP_SHIFT;
 
 		cache->classes[i] = (uint8_t)weir_class_of(weir_region_of(bytes, 1), bytes);
 	}
 }
 
-void weir_cache_init(struct weir_cache *cache, const struct weir_space *space)
+/* Pages of it that no request needs are not touched. */
+void weir_cache_init(struct weir_cache *cache, const struct weir_space *space, uint16_t place,
+		     size_t reach_bytes)
 {
-	init_classes(cache);
+	size_t most = weir_min(reach_bytes, weir_region_stride(WEIR_CACHE_REGIONS - 1));
+	unsigned classes = (weir_region_of(most, 1) + 1) * WEIR_CLASSES_PER_REGION;
+
+	init_classes(cache, weir_align_up(most, (size_t)1 << WEIR_CACHE_STEP_SHIFT));
+	cache->place = place;
 	for (unsigned group = 0; group < WEIR_CACHE_GROUPS; group++)
-		for (unsigned c = 0; c < WEIR_CACHE_CLASSES; c++) {
+		for (unsigned c = 0; c < classes; c++) {
 			struct weir_cache_entry *entry = &cache->entries[group][c];
 			const struct weir_region *region = region_of(space, c);
 
@@ -50,19 +57,18 @@ void weir_cache_forget(struct weir_cache *cache, uint64_t word)
 
 bool weir_cache_unbind(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
 {
-	if (!weir_cas_seq_cst(&slot->word, &word, weir_slot_word(0, 0, weir_slot_extent(word))))
+	if (weir_slot_reach(word) != cache->place ||
+	    !weir_cas_seq_cst(&slot->word, &word, weir_slot_word(0, 0, weir_slot_extent(word))))
 		return false;
 	weir_cache_forget(cache, word);
 	return true;
 }
 
-static bool reclaim_live(struct weir_cache *cache, struct weir_slot *slot, uint64_t word)
+static bool reclaim_live(struct weir_cache *unused, struct weir_slot *slot, uint64_t word)
 {
-	if (!(word & WEIR_SLOT_LIVE) ||
-	    !weir_cas_seq_cst(&slot->word, &word, word & ~(WEIR_SLOT_CACHED | WEIR_SLOT_AGED)))
-		return false;
-	weir_cache_forget(cache, word);
-	return true;
+	(void)unused;
+	return (word & WEIR_SLOT_LIVE) &&
+	       weir_cas_seq_cst(&slot->word, &word, word & ~(WEIR_SLOT_CACHED | WEIR_SLOT_AGED));
 }
 
 /* The word comes before the entry, or another thread would take the entry for stale and bind
@@ -80,12 +86,13 @@ bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint3
 		return false;
 	weir_add_relaxed(&cache->units, extent_units);
 	weir_store_relaxed(&slot->next, weir_cache_id(group, class_index));
-	weir_store_seq_cst(&slot->word, weir_slot_word(WEIR_SLOT_CACHED, 0, extent_units));
+	weir_store_seq_cst(&slot->word,
+			   weir_slot_word(WEIR_SLOT_CACHED, cache->place, extent_units));
 	if (!weir_cas_acq_rel(&entry->slot, &old, slot))
 		*nameless = slot;
 	else
 		*nameless = old != slot ? old : NULL;
-	weir_or_relaxed(&cache->bound[group], 1U << class_index);
+	weir_or_relaxed(&cache->bound[group], (uint64_t)1 << class_index);
 	return true;
 }
 
@@ -93,7 +100,8 @@ enum weir_disowned weir_cache_disown(struct weir_cache *cache, struct weir_slot 
 				     uint64_t *word)
 {
 	*word = weir_load_acquire(&slot->word);
-	while ((*word & WEIR_SLOT_CACHED) && weir_load_relaxed(&slot->next) == id) {
+	while ((*word & WEIR_SLOT_CACHED) && weir_load_relaxed(&slot->next) == id &&
+	       weir_load_relaxed(&slot->pool) == cache->place) {
 		if (reclaim_live(cache, slot, *word))
 			return WEIR_DISOWNED_LIVE;
 		if (!(*word & WEIR_SLOT_LIVE) && weir_cache_unbind(cache, slot, *word))
@@ -119,14 +127,14 @@ bool weir_cache_take_shorter(struct weir_cache *cache, struct weir_region *regio
 /* The next entry that was ever bound; few are. */
 static bool next_bound(const struct weir_cache *cache, unsigned *group, unsigned *class_index)
 {
-	uint32_t rest;
+	uint64_t rest;
 
 	for (; *group < WEIR_CACHE_GROUPS; (*group)++, *class_index = 0) {
 		rest = *class_index < WEIR_CACHE_CLASSES
 			       ? weir_load_relaxed(&cache->bound[*group]) >> *class_index
 			       : 0;
 		if (rest != 0) {
-			*class_index += (unsigned)__builtin_ctz(rest);
+			*class_index += (unsigned)__builtin_ctzll(rest);
 			return true;
 		}
 	}
@@ -202,12 +210,10 @@ bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space,
 }
 
 bool weir_cache_reclaim(struct weir_cache *cache, struct weir_space *space,
-			struct weir_region **region, uint64_t *word)
+			struct weir_region **region, uint32_t *index, uint64_t *word)
 {
-	uint32_t index;
-
 	return weir_load_relaxed(&cache->units) > 0 &&
-	       find(cache, space, reclaim_live, region, &index, word);
+	       find(cache, space, reclaim_live, region, index, word);
 }
 
 uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_space *space)
@@ -220,7 +226,7 @@ uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_spa
 	return units;
 }
 
-uint64_t weir_cache_hits(const struct weir_pool_stats *stats, unsigned class_index)
+uint64_t weir_cache_hits(const struct weir_pool_counts *stats, unsigned class_index)
 {
 	uint64_t hits = 0;
 

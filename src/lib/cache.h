@@ -12,6 +12,11 @@
  * CACHED has the slot, or the room that it took up, and needs to tell nobody. A slot
  * is of one entry at most (slot.next), which keeps the sums right.
  *
+ * Slots go from pool to pool, and a stale entry may lead to one that is cached elsewhere, with
+ * the word that was seen here. So the word of a free one has its pool's place where a live one
+ * has its reach: whoever takes it by that word takes his own. Whoever ends the caching of a
+ * live one looks at slot.pool afterwards: it is that pool's to count.
+ *
  * Who may race whom: everybody, any signal handler too. Threads of one group race
  * for the word; binding, for the entry. Whoever binds a slot has it in hand. */
 #ifndef WEIR_CACHE_H
@@ -20,7 +25,7 @@
 #include "colour.h"
 
 #define WEIR_CACHE_GROUPS WEIR_STATS_GROUPS /* a power of two */
-#define WEIR_CACHE_REGIONS 6		    /* strides up to 2 MiB */
+#define WEIR_CACHE_REGIONS 10		    /* strides up to 32 MiB */
 #define WEIR_CACHE_CLASSES (WEIR_CACHE_REGIONS * WEIR_CLASSES_PER_REGION)
 
 struct weir_cache_entry {
@@ -44,12 +49,15 @@ struct weir_cache {
 	/* Atomic, relaxed: the extents of all cached slots, and the classes of which each group
 	 * ever had one. */
 	WEIR_CACHE_ALIGNED weir_u64 units;
-	uint32_t bound[WEIR_CACHE_GROUPS];
+	weir_u64 bound[WEIR_CACHE_GROUPS];
+	uint16_t place; /* const: of the pool (slot.pool) */
 };
 
-void weir_cache_init(struct weir_cache *cache, const struct weir_space *space);
+/* For reaches of up to so many bytes. */
+void weir_cache_init(struct weir_cache *cache, const struct weir_space *space, uint16_t place,
+		     size_t reach_bytes);
 
-/* The class of a reach, which is at most the last cached stride. */
+/* The class of a reach, which is no more than weir_cache_init was told. */
 static inline unsigned weir_cache_class_of(const struct weir_cache *cache, size_t reach_bytes)
 {
 	size_t step = ((size_t)1 << WEIR_CACHE_STEP_SHIFT) - 1;
@@ -72,8 +80,8 @@ bool weir_cache_bind(struct weir_cache *cache, struct weir_region *region, uint3
 		     struct weir_slot **nameless);
 
 /* Ends the caching of such a slot, whose block somebody may have by what the entry said before.
- * FREE: in the caller's hand; LIVE: its live units are the caller's to count; both with *word as
- * it was. */
+ * FREE: in the caller's hand; LIVE: to be forgotten, and its live units to be counted, where it
+ * belongs; both with *word as it was. */
 enum weir_disowned { WEIR_DISOWNED_NONE, WEIR_DISOWNED_FREE, WEIR_DISOWNED_LIVE };
 enum weir_disowned weir_cache_disown(struct weir_cache *cache, struct weir_slot *slot, uint32_t id,
 				     uint64_t *word);
@@ -82,8 +90,8 @@ enum weir_disowned weir_cache_disown(struct weir_cache *cache, struct weir_slot 
  * long enough. All that is said of the block comes from the slot, which another thread
  * may have changed the entry to meanwhile. `hits` counts it: atomic, relaxed, so that
  * threads of one group may lose some. */
-static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id, size_t reach_bytes,
-				    uint64_t *hits)
+static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id, uint16_t place,
+				    size_t reach_bytes, uint64_t *hits)
 {
 	struct weir_slot *slot = weir_load_acquire(&entry->slot);
 	uint64_t live, word, colour;
@@ -96,7 +104,8 @@ static inline char *weir_cache_take(struct weir_cache_entry *entry, uint32_t id,
 	colour = weir_colour_in(entry->stride_shift, index);
 	live = (word & WEIR_SLOT_EXTENT_MASK) | colour | reach_bytes | WEIR_SLOT_LIVE |
 	       WEIR_SLOT_CACHED;
-	if (WEIR_UNLIKELY((word & (WEIR_SLOT_CACHED | WEIR_SLOT_LIVE)) != WEIR_SLOT_CACHED ||
+	if (WEIR_UNLIKELY((word & (WEIR_SLOT_CACHED | WEIR_SLOT_LIVE | WEIR_SLOT_REACH_MASK)) !=
+				  (WEIR_SLOT_CACHED | place) ||
 			  weir_load_relaxed(&slot->next) != id ||
 			  weir_slot_extent(word) << WEIR_UNIT_SHIFT < reach_bytes ||
 			  !weir_cas_seq_cst(&slot->word, &word, live)))
@@ -112,10 +121,10 @@ static inline bool weir_cache_is_live(uint64_t word)
 	return (word & live) == live;
 }
 
-/* The word of a slot whose block, with `word`, is freed. */
-static inline uint64_t weir_cache_freed(uint64_t word)
+/* The word of a slot of a pool whose block, with `word`, is freed. */
+static inline uint64_t weir_cache_freed(uint64_t word, uint16_t place)
 {
-	return weir_slot_word(WEIR_SLOT_CACHED, 0, weir_slot_extent(word));
+	return weir_slot_word(WEIR_SLOT_CACHED, place, weir_slot_extent(word));
 }
 
 /* Takes an entry's free slot, if its extent is shorter: in the caller's hand then. */
@@ -140,18 +149,18 @@ void weir_cache_age(struct weir_cache *cache, unsigned parts);
 bool weir_cache_take_aged(struct weir_cache *cache, struct weir_space *space,
 			  struct weir_region **region, uint32_t *index, uint64_t *word);
 
-/* A live slot's word is CACHED no more: its live units are the caller's to count. */
+/* A live slot of the cache, which had that word, is CACHED no more. */
 void weir_cache_forget(struct weir_cache *cache, uint64_t word);
 
-/* Ends the caching of some live slot: its region and word, or false when there is
- * none. Its live units are the caller's to count. */
+/* Ends the caching of some live slot, or returns false when there is none. It is to be
+ * forgotten, and its live units to be counted, where it belongs. */
 bool weir_cache_reclaim(struct weir_cache *cache, struct weir_space *space,
-			struct weir_region **region, uint64_t *word);
+			struct weir_region **region, uint32_t *index, uint64_t *word);
 
 /* The live units of cached slots: usage's live has them not, its retained does. */
 uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_space *space);
 
 /* Blocks of a class that were taken from entries. */
-uint64_t weir_cache_hits(const struct weir_pool_stats *stats, unsigned class_index);
+uint64_t weir_cache_hits(const struct weir_pool_counts *stats, unsigned class_index);
 
 #endif

@@ -14,9 +14,8 @@
 
 #include "base.h"
 #include "text.h"
+#include "weir.h"
 
-#define WEIR_NO_LIMIT SIZE_MAX
-#define WEIR_DECAY_OFF UINT64_MAX
 #define WEIR_CLASS_LIMITS_MAX 16
 #define WEIR_REPORT_PATH_BYTES 1024
 #define WEIR_PROGRAMS_BYTES 2048
@@ -25,14 +24,6 @@
 #define WEIR_PRESSURE_WRITE_BYTES 256
 #define WEIR_OPTIONS_MAX 32
 #define WEIR_LARGEST_REQUEST ((uint64_t)4 << 30) /* that may be pooled */
-
-enum weir_preset {
-	WEIR_PRESET_OFF,
-	WEIR_PRESET_MINIMAL,
-	WEIR_PRESET_MODERATE,
-	WEIR_PRESET_DEFAULT,
-	WEIR_PRESET_AGGRESSIVE
-};
 
 /* Where the value of an option comes from. */
 enum weir_origin {

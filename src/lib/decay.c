@@ -100,10 +100,12 @@ static void tick_class(struct weir_pool *pool, unsigned class_index, uint64_t fi
 }
 
 /* Since a period ago. */
-static void note_growth(struct weir_decay *decay, const struct weir_pool *pool, uint64_t first,
+static void note_growth(struct weir_decay *decay, struct weir_pool *pool, uint64_t first,
 			uint64_t parts)
 {
-	uint64_t live = weir_pool_held(pool).live_units, before = live;
+	uint64_t live = weir_usage_live(weir_pool_own_usage(pool)) +
+			weir_cache_credit(&pool->cache, pool->space);
+	uint64_t before = live;
 
 	for (uint64_t i = 0; i < parts; i++) {
 		uint64_t *then = &decay->past_live[(first + i) % WEIR_DECAY_PARTS];
@@ -147,9 +149,10 @@ static bool take_due(struct weir_class *class)
 	return true;
 }
 
-static bool is_wanted(const struct weir_decay *decay, const struct weir_pool *pool)
+static bool is_wanted(const struct weir_decay *decay, struct weir_pool *pool)
 {
-	return weir_usage_retained(weir_pool_usage(pool)) <= weir_load_relaxed(&decay->keep_units);
+	return weir_usage_retained(weir_pool_own_usage(pool)) <=
+	       weir_load_relaxed(&decay->keep_units);
 }
 
 /* False when no block is left due. */

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "places.h"
 #include "release.h"
 #include "settings.h"
 
@@ -17,9 +18,11 @@ void weir_engine_enable(struct weir_config *enabled, weir_engine_watch *called)
 {
 	weir_engine.config = enabled;
 	watch = called;
+	weir_settings_begin(enabled);
+	if (enabled->disable)
+		return;
 	weir_gate.min_bytes = enabled->min_bytes;
 	weir_stats_page.state = WEIR_STATE_IDLE;
-	weir_settings_begin(enabled);
 }
 
 /* Start */
@@ -29,7 +32,8 @@ static bool resolve(void)
 {
 	bool valid = weir_settings_resolve();
 
-	weir_gate.min_bytes = weir_engine.config->min_bytes;
+	if (!weir_engine.config->disable)
+		weir_gate.min_bytes = weir_engine.config->min_bytes;
 	return valid;
 }
 
@@ -93,12 +97,13 @@ void weir_engine_open_gate(void)
 {
 	weir_store_relaxed(&weir_gate.cached_bytes,
 			   pool->cached_bytes == 0 ? 0 : weir_settings_cached_bytes());
+	weir_places_open_gates();
 }
 
 static bool set_up(void)
 {
 	struct weir_space_options options;
-	struct weir_pool_options limits;
+	struct weir_pool_settings limits;
 
 	resolve();
 	options = space_options();
@@ -108,7 +113,10 @@ static bool set_up(void)
 		return false;
 	}
 	limits = weir_settings_pool_options();
+	limits.pools = &weir_engine.pools;
 	weir_pool_init(pool, &weir_space, &limits);
+	weir_engine.pools.of[0] = pool;
+	weir_store_release(&weir_engine.pools.count, 1U);
 	weir_decay_init(&weir_engine.decay, weir_engine.config->decay_ms, weir_os_now_ms());
 	show_regions();
 	weir_engine_open_gate();
@@ -251,12 +259,32 @@ __attribute__((noinline)) static void watch_due(uint64_t now_ms)
 	errno = saved_errno;
 }
 
-static void decay_step(uint64_t now_ms)
+void weir_engine_expect_decay(void)
 {
+	weir_store_seq_cst(&weir_engine.next_decay_ms, (uint64_t)0);
+}
+
+static uint64_t find_next_decay_ms(void)
+{
+	return weir_min(weir_decay_next_ms(&weir_engine.decay), weir_places_next_ms());
+}
+
+/* What is found holds unless somebody said meanwhile that it is sooner, or found it too. */
+__attribute__((noinline)) static void decay_due(uint64_t now_ms)
+{
+	uint64_t before = weir_load_seq_cst(&weir_engine.next_decay_ms);
 	struct weir_tally tally;
 
 	if (weir_decay_step(&weir_engine.decay, pool, now_ms, &tally))
 		weir_engine_say(WEIR_TRIGGER_decay, &tally);
+	weir_places_step(now_ms);
+	weir_cas_seq_cst(&weir_engine.next_decay_ms, &before, find_next_decay_ms());
+}
+
+static void decay_step(uint64_t now_ms)
+{
+	if (WEIR_UNLIKELY(now_ms >= weir_load_seq_cst(&weir_engine.next_decay_ms)))
+		decay_due(now_ms);
 }
 
 void weir_engine_step(uint64_t now_ms)
@@ -283,8 +311,8 @@ uint64_t weir_engine_tend(uint64_t now_ms)
 		return UINT64_MAX;
 	do
 		decay_step(now_ms);
-	while (weir_decay_next_ms(&weir_engine.decay) <= now_ms);
-	return retains_nothing() ? UINT64_MAX : weir_decay_next_ms(&weir_engine.decay);
+	while (find_next_decay_ms() <= now_ms);
+	return retains_nothing() ? UINT64_MAX : find_next_decay_ms();
 }
 
 bool weir_engine_retains(uint64_t at_least_bytes)

@@ -1,4 +1,4 @@
-/* The process's space and pool. Layer 5.
+/* The process's space and pools. Layer 5.
  *
  * The engine starts with the first large request: a program that makes none pays for
  * no reservation and no file reads. Releases come from here, whoever asks for them, and
@@ -35,8 +35,10 @@ struct weir_engine {
 	struct weir_config *config; /* the pointer is const after weir_engine_enable */
 	int state;		    /* atomic, release, pairs with acquire in weir_engine_ready */
 	weir_u64 next_watch_ms;	    /* atomic: see weir_engine_expect_watch */
-	struct weir_pool pool;
-	struct weir_decay decay;
+	weir_u64 next_decay_ms;	    /* atomic: when some pool has something to release */
+	struct weir_pools pools;    /* of[0] is `pool`; the others are in places.h */
+	struct weir_pool pool;	    /* of malloc's requests; its limits are those of all */
+	struct weir_decay decay;    /* of that one */
 };
 
 extern WEIR_HIDDEN struct weir_engine weir_engine;
@@ -46,7 +48,8 @@ extern WEIR_HIDDEN struct weir_engine weir_engine;
  * one in eight has the clock to do so. */
 typedef uint64_t weir_engine_watch(uint64_t now_ms);
 
-/* Sends requests of config->min_bytes and more here. Once, from the constructor. */
+/* Sends requests of config->min_bytes and more here, unless weir is to be off: then it retains
+ * nothing, and serves pools of programs alone. Once, at the start. */
 void weir_engine_enable(struct weir_config *config, weir_engine_watch *watch);
 
 /* In a forked child, whose parent may have been about to change a setting: they are put in
@@ -83,6 +86,9 @@ uint64_t weir_engine_tend(uint64_t now_ms);
 /* The next request that has the clock calls `watch`: whoever is about to sleep says so first
  * and then looks once more at what is retained. One of the two sees the other. */
 void weir_engine_expect_watch(void);
+
+/* The next step looks when decay has something to do: it is to be sooner than was said. */
+void weir_engine_expect_decay(void);
 
 /* Whether blocks, but for live ones, are retained. */
 bool weir_engine_retains(uint64_t at_least_bytes);

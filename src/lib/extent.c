@@ -104,7 +104,7 @@ static bool add_pieces(struct weir_space *space, struct weir_range range, uint32
 
 	if (weir_load_relaxed(&space->pieces) + more > PIECES_MAX)
 		return false;
-	slot->pieces += more;
+	slot->pieces = (uint16_t)(slot->pieces + more);
 	weir_add_relaxed(&space->pieces, more);
 	return true;
 }
@@ -117,7 +117,7 @@ static bool heal(struct weir_space *space, struct weir_region *region, uint32_t 
 	if (!weir_os_renew(weir_region_address(region, index), weir_region_slot_bytes(region),
 			   region->advice))
 		return false;
-	weir_add_relaxed(&space->pieces, -slot->pieces);
+	weir_add_relaxed(&space->pieces, -(uint32_t)slot->pieces);
 	slot->pieces = 0;
 	return true;
 }

@@ -20,31 +20,33 @@ static uint64_t spare(uint64_t peak, uint64_t limit)
 #define STEP_UNITS (2 * WEIR_MIB >> WEIR_UNIT_SHIFT)
 
 /* What must go before `units` more may be live; nothing where nothing can. */
-static uint64_t excess(const struct weir_pool *pool, uint64_t word, uint64_t units, uint64_t most)
+static uint64_t excess(struct weir_pool *pool, uint64_t word, uint64_t units, uint64_t most)
 {
 	uint64_t total = weir_usage_live(word) + weir_usage_retained(word) + units;
 
-	return total > most && weir_usage_retained(word) >
-				       weir_cache_credit(&pool->cache, pool->space)
-		       ? total - most
-		       : 0;
+	return total > most && weir_usage_retained(word) > weir_pool_credit(pool) ? total - most
+										  : 0;
+}
+
+static uint64_t excess_over_footprint(struct weir_pool *first, uint64_t word, uint64_t units)
+{
+	return excess(first, word, units, weir_load_seq_cst(&first->footprint_units));
 }
 
 /* The second line of footprint.h, once `units` more are live. */
-static uint64_t excess_over_peak(const struct weir_pool *pool, uint64_t word, uint64_t units)
+static uint64_t excess_over_peak(struct weir_pool *pool, uint64_t units)
 {
+	uint64_t word = weir_pool_own_usage(pool);
 	uint64_t live = weir_usage_live(word) + units;
 	uint64_t peak = weir_max(weir_load_relaxed(&pool->stats->usage.peak_live_units), live);
 
 	return excess(pool, word, units, peak + spare(peak, weir_load_relaxed(&pool->limit_units)));
 }
 
-bool weir_footprint_has_room(const struct weir_pool *pool, uint64_t units)
+bool weir_footprint_has_room(struct weir_pool *pool, uint64_t units)
 {
-	uint64_t word = weir_pool_usage(pool);
-
-	return excess(pool, word, units, weir_load_relaxed(&pool->footprint_units)) == 0 &&
-	       excess_over_peak(pool, word, units) == 0;
+	return excess_over_footprint(pool->first, weir_pool_usage(pool->first), units) == 0 &&
+	       excess_over_peak(pool, units) == 0;
 }
 
 /* The surplus of live blocks, until `units` have gone: each slot once, from where the
@@ -90,8 +92,7 @@ static void add_under_footprint(struct weir_pool *pool, uint64_t units, uint64_t
 	unsigned yields = 0;
 
 	do {
-		while ((needed = excess(pool, word, units,
-					weir_load_relaxed(&pool->footprint_units))) > 0 &&
+		while ((needed = excess_over_footprint(pool, word, units)) > 0 &&
 		       make_room(pool, needed, now_ms, tally, &yields))
 			word = weir_pool_usage(pool);
 	} while (!weir_cas_weak_acq_rel(&pool->stats->usage.word, &word, word + delta));
@@ -104,8 +105,8 @@ static void make_room_again(struct weir_pool *pool, uint64_t now_ms, struct weir
 	unsigned yields = 0;
 	uint64_t needed;
 
-	while ((needed = excess(pool, weir_load_seq_cst(&pool->stats->usage.word), 0,
-				weir_load_seq_cst(&pool->footprint_units))) > 0 &&
+	while ((needed = excess_over_footprint(pool, weir_load_seq_cst(&pool->stats->usage.word),
+					       0)) > 0 &&
 	       make_room(pool, needed, now_ms, tally, &yields))
 		;
 }
@@ -117,16 +118,17 @@ void weir_footprint_add(struct weir_pool *pool, uint64_t units, uint64_t now_ms)
 
 	if (units == 0)
 		return;
-	needed = excess_over_peak(pool, weir_pool_usage(pool), units);
-	needed = weir_align_up(needed, STEP_UNITS);
-	while (tally.units < needed &&
-	       weir_pool_evict(pool, needed - tally.units, WEIR_NO_CLASS, &tally))
+	needed = weir_align_up(excess_over_peak(pool, units), STEP_UNITS);
+	while (tally.units < needed && weir_pool_evict_own(pool, needed - tally.units, &tally))
 		;
-	if (weir_load_relaxed(&pool->footprint_units) == UINT64_MAX)
+	if (weir_load_relaxed(&pool->first->footprint_units) == UINT64_MAX) {
 		weir_pool_count(pool, (int64_t)units, 0);
-	else
-		add_under_footprint(pool, units, now_ms, &tally);
-	make_room_again(pool, now_ms, &tally);
+	} else {
+		add_under_footprint(pool->first, units, now_ms, &tally);
+		if (pool->first != pool)
+			weir_pool_count_own(pool, (int64_t)units, 0);
+	}
+	make_room_again(pool->first, now_ms, &tally);
 	if (tally.blocks > 0)
 		weir_stats_release(WEIR_TRIGGER_limit, &tally, 1);
 }

@@ -44,21 +44,25 @@ bool weir_live_swap(struct weir_block *block, uint64_t new_word)
 	return true;
 }
 
-bool weir_live_claim(struct weir_pool *pool, struct weir_block *block)
+/* The epoch of another pool says nothing here: as if a release had begun meanwhile. */
+#define EPOCH_UNKNOWN UINT64_MAX
+
+struct weir_pool *weir_live_claim(struct weir_pool *pool, struct weir_block *block)
 {
 	uint64_t word = block->word;
-	int64_t units = (int64_t)weir_live_size(block);
+	struct weir_pool *owner;
 
 	if (word & WEIR_SLOT_BUSY)
-		return false;
+		return NULL;
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	if (!weir_live_swap(block, (word & ~WEIR_SLOT_CACHED) | WEIR_SLOT_BUSY))
-		return false;
-	if (word & WEIR_SLOT_CACHED) {
-		weir_cache_forget(&pool->cache, word);
-		weir_pool_count(pool, units, -units);
-	}
-	return true;
+		return NULL;
+	owner = weir_pool_of(pool, block->region, block->index);
+	if (owner != pool)
+		block->epoch = EPOCH_UNKNOWN;
+	if (word & WEIR_SLOT_CACHED)
+		weir_pool_count_uncached(owner, block->region, word);
+	return owner;
 }
 
 void weir_live_finish(struct weir_pool *pool, struct weir_block *block, uint64_t now_ms)
@@ -119,18 +123,23 @@ void weir_live_trim(struct weir_pool *pool, struct weir_region *region, uint32_t
 {
 	struct weir_block block = { region, index, 0, 0 };
 	uint64_t word = weir_load_seq_cst(word_of(&block));
+	struct weir_pool *owner = weir_pool_of(pool, region, index);
 
 	block.word = word;
-	if (!has_idle_pages(&block) || (aged_only && !(word & WEIR_SLOT_LIVE)))
+	if (!has_idle_pages(&block) || (aged_only && !(word & WEIR_SLOT_LIVE)) ||
+	    (owner != pool && (aged_only || pool->first != pool)))
 		return;
 	if (aged_only && !(word & WEIR_SLOT_AGED)) {
 		weir_cas_acq_rel(word_of(&block), &word, word | WEIR_SLOT_AGED);
 		return;
 	}
-	if (!(word & WEIR_SLOT_LIVE))
-		weir_pool_drop_cached(pool, &block, tally);
-	else if (weir_live_claim(pool, &block))
-		weir_live_finish_cut(pool, &block, weir_live_size(&block), weir_slot_extent(word),
+	if (!(word & WEIR_SLOT_LIVE)) {
+		weir_pool_drop_cached(owner, &block, tally);
+		return;
+	}
+	owner = weir_live_claim(owner, &block);
+	if (owner)
+		weir_live_finish_cut(owner, &block, weir_live_size(&block), weir_slot_extent(word),
 				     now_ms, tally);
 }
 
@@ -143,9 +152,11 @@ static bool has_surplus(const struct weir_block *block, uint64_t step, uint64_t 
 	       step <= weir_region_slot_bytes(block->region) >> WEIR_UNIT_SHIFT;
 }
 
-bool weir_live_claim_surplus(struct weir_pool *pool, uint64_t step, struct weir_block *block,
-			     uint64_t *first_units)
+bool weir_live_claim_surplus(struct weir_pool *pool, uint64_t step, uint64_t now_ms,
+			     struct weir_block *block, uint64_t *first_units)
 {
+	struct weir_pool *owner;
+
 	for (unsigned i = 0; i < SURPLUS_SEARCH; i++) {
 		if (!weir_space_step(pool->space, &pool->surplus_cursor, &block->region,
 				     &block->index)) {
@@ -153,8 +164,14 @@ bool weir_live_claim_surplus(struct weir_pool *pool, uint64_t step, struct weir_
 			continue;
 		}
 		block->word = weir_load_acquire(word_of(block));
-		if (has_surplus(block, step, first_units) && weir_live_claim(pool, block))
+		if (weir_pool_of(pool, block->region, block->index) != pool ||
+		    !has_surplus(block, step, first_units))
+			continue;
+		owner = weir_live_claim(pool, block);
+		if (owner == pool)
 			return true;
+		if (owner)
+			weir_live_finish(owner, block, now_ms);
 	}
 	return false;
 }

@@ -32,8 +32,10 @@ void weir_live_publish(struct weir_pool *pool, struct weir_block *block, size_t 
 /* Stores a new word where block->word still stands, aged or not. */
 bool weir_live_swap(struct weir_block *block, uint64_t new_word);
 
-/* Sets BUSY on a live block whose word is still block->word; it is cached no more. */
-bool weir_live_claim(struct weir_pool *pool, struct weir_block *block);
+/* Sets BUSY on a live block whose word is still block->word; it is cached no more. Returns whose
+ * it is, or NULL where that failed: `pool`, unless the block that had this word came to another
+ * pool meanwhile; so for a block that the program has, `pool`. */
+struct weir_pool *weir_live_claim(struct weir_pool *pool, struct weir_block *block);
 
 /* Clears BUSY and stores size and extent of block->word. If the program freed the
  * block meanwhile, puts it. */
@@ -50,15 +52,16 @@ bool weir_live_trim_claimed(struct weir_pool *pool, struct weir_block *block, ui
 			    uint64_t total, struct weir_tally *tally);
 
 /* Releases what a slot holds that is on no list and not the program's: the surplus of
- * a live one, a cached block. With `aged_only`, only surplus, and only when a former call
- * with it saw the same; marks it otherwise. */
+ * a live one, a cached block; where the pool is the first, of whatever pool. With `aged_only`,
+ * only surplus, only of the pool's own, and only when a former call with it saw the same; marks
+ * it otherwise. */
 void weir_live_trim(struct weir_pool *pool, struct weir_region *region, uint32_t index,
 		    bool aged_only, uint64_t now_ms, struct weir_tally *tally);
 
-/* Claims some live block with surplus that may be moved elsewhere in steps of `step`
- * units: its pages from *first_units on. Looks at a bounded number of slots, from
- * where the last search ended. */
-bool weir_live_claim_surplus(struct weir_pool *pool, uint64_t step, struct weir_block *block,
-			     uint64_t *first_units);
+/* Claims some live block of the pool's own with surplus that may be moved elsewhere in steps of
+ * `step` units: its pages from *first_units on. Looks at a bounded number of slots, from where the
+ * last search ended. */
+bool weir_live_claim_surplus(struct weir_pool *pool, uint64_t step, uint64_t now_ms,
+			     struct weir_block *block, uint64_t *first_units);
 
 #endif

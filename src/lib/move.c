@@ -36,9 +36,7 @@ void *weir_move_block(struct weir_pool *pool, struct weir_block *from, unsigned 
 	if (units < WEIR_CHUNK_UNITS || !weir_extent_may_move(pool->space) ||
 	    !weir_live_claim(pool, from))
 		return NULL;
-	to.region = region;
-	to.epoch = weir_load_seq_cst(&pool->epoch);
-	if (!weir_region_take_empty(region, &to.index)) {
+	if (!weir_pool_take_slot(pool, region, &to)) {
 		weir_live_finish(pool, from, now_ms);
 		return NULL;
 	}

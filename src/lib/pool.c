@@ -27,7 +27,7 @@ static uint64_t units_or_none(size_t bytes)
 }
 
 /* True where one is lower than it was and something retained may have to go. */
-static bool set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
+static bool set_limits(struct weir_pool *pool, const struct weir_pool_settings *options)
 {
 	uint64_t limit = options->limit_bytes >> WEIR_UNIT_SHIFT;
 	uint64_t footprint = units_or_none(options->footprint_bytes);
@@ -39,25 +39,29 @@ static bool set_limits(struct weir_pool *pool, const struct weir_pool_options *o
 	weir_store_relaxed(&pool->limit_units, limit);
 	weir_store_relaxed(&pool->footprint_units, footprint);
 	weir_store_relaxed(&pool->class_blocks, (uint64_t)options->class_blocks);
+	weir_store_relaxed(&pool->pooled_units, units_or_none(options->pooled_bytes));
 	weir_store_relaxed(&pool->live_limit_units, units_or_none(options->live_limit_bytes));
 	return lower;
 }
 
 void weir_pool_init(struct weir_pool *pool, struct weir_space *space,
-		    const struct weir_pool_options *options)
+		    const struct weir_pool_settings *options)
 {
 	pool->space = space;
+	pool->pools = options->pools;
+	pool->place = options->place;
+	pool->first = options->place == 0 ? pool : options->pools->of[0];
 	pool->stats = options->stats;
 	set_limits(pool, options);
 	pool->counts_live = options->counts_live;
 	pool->hardened = options->hardened;
 	pool->cached_bytes = options->counts_live || options->hardened ? 0 : options->cached_bytes;
-	weir_cache_init(&pool->cache, space);
+	weir_cache_init(&pool->cache, space, pool->place, pool->cached_bytes);
 	weir_quotas_init(&pool->quotas, options->class_limits, options->class_limit_count);
 }
 
 /* Who had read the old limits finds the epoch changed once the block is on a list. */
-void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options *options)
+void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_settings *options)
 {
 	bool lower = set_limits(pool, options);
 
@@ -66,17 +70,61 @@ void weir_pool_set_limits(struct weir_pool *pool, const struct weir_pool_options
 		weir_pool_begin_release(pool, WEIR_TRIGGER_limit);
 }
 
+void weir_pool_set_limit_units(struct weir_pool *pool, uint64_t limit_units)
+{
+	uint64_t before = weir_load_relaxed(&pool->limit_units);
+
+	limit_units = weir_min(limit_units, WEIR_USAGE_RETAINED_MAX);
+	weir_store_relaxed(&pool->limit_units, limit_units);
+	if (limit_units < before)
+		weir_pool_begin_release(pool, WEIR_TRIGGER_limit);
+}
+
 uint64_t weir_pool_usage(const struct weir_pool *pool)
 {
 	return weir_load_acquire(&pool->stats->usage.word);
 }
 
+uint64_t weir_pool_own_usage(struct weir_pool *pool)
+{
+	uint64_t word = weir_pool_usage(pool), live = weir_usage_live(word),
+		 retained = weir_usage_retained(word), other;
+	const struct weir_pool *each = pool;
+
+	while ((each = weir_pool_next(pool, each))) {
+		other = weir_pool_usage(each);
+		live -= weir_min(weir_usage_live(other), live);
+		retained -= weir_min(weir_usage_retained(other), retained);
+	}
+	return weir_usage_delta((int64_t)live, (int64_t)retained);
+}
+
+uint64_t weir_pool_credit(struct weir_pool *pool)
+{
+	const struct weir_pool *each = NULL;
+	uint64_t units = 0;
+
+	while ((each = weir_pool_next(pool, each)))
+		units += weir_cache_credit(&each->cache, pool->space);
+	return units;
+}
+
+/* Cached units, at most those that are live too. */
+static uint64_t cached_units(struct weir_pool *pool)
+{
+	const struct weir_pool *each = NULL;
+	uint64_t units = 0;
+
+	while ((each = weir_pool_next(pool, each)))
+		units += weir_load_relaxed(&each->cache.units);
+	return units;
+}
+
 /* A scan of the cache is for those moments only in which it may matter. */
 static void note_peaks(struct weir_pool *pool, uint64_t word)
 {
-	if (weir_usage_is_peak(&pool->stats->usage, word, weir_load_relaxed(&pool->cache.units)))
-		weir_usage_note_peaks(&pool->stats->usage, word,
-				      weir_cache_credit(&pool->cache, pool->space));
+	if (weir_usage_is_peak(&pool->stats->usage, word, cached_units(pool)))
+		weir_usage_note_peaks(&pool->stats->usage, word, weir_pool_credit(pool));
 }
 
 void weir_pool_note_peaks(struct weir_pool *pool)
@@ -84,16 +132,22 @@ void weir_pool_note_peaks(struct weir_pool *pool)
 	note_peaks(pool, weir_pool_usage(pool));
 }
 
-void weir_pool_count(struct weir_pool *pool, int64_t live_units, int64_t retained_units)
+void weir_pool_count_own(struct weir_pool *pool, int64_t live_units, int64_t retained_units)
 {
 	note_peaks(pool, weir_usage_add(&pool->stats->usage, live_units, retained_units));
 }
 
-struct weir_held weir_pool_held(const struct weir_pool *pool)
+void weir_pool_count(struct weir_pool *pool, int64_t live_units, int64_t retained_units)
+{
+	weir_pool_count_own(pool, live_units, retained_units);
+	if (pool->first != pool)
+		weir_pool_count_own(pool->first, live_units, retained_units);
+}
+
+struct weir_held weir_pool_held(struct weir_pool *pool)
 {
 	uint64_t word = weir_pool_usage(pool);
-	uint64_t credit =
-		weir_min(weir_cache_credit(&pool->cache, pool->space), weir_usage_retained(word));
+	uint64_t credit = weir_min(weir_pool_credit(pool), weir_usage_retained(word));
 
 	return (struct weir_held){ weir_usage_live(word) + credit,
 				   weir_usage_retained(word) - credit };
@@ -162,13 +216,15 @@ bool weir_pool_take_fitting(struct weir_pool *pool, unsigned region, uint64_t un
 	return pop_fitting(pool, class_index, block) || pop_shorter(pool, class_index, block);
 }
 
-static bool pop_empty(struct weir_pool *pool, struct weir_region *region, struct weir_block *block)
+bool weir_pool_take_slot(struct weir_pool *pool, struct weir_region *region,
+			 struct weir_block *block)
 {
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	if (!weir_region_take_empty(region, &block->index))
 		return false;
 	block->region = region;
 	block->word = weir_load_acquire(&region->slots[block->index].word);
+	weir_store_relaxed(&region->slots[block->index].pool, pool->place);
 	return true;
 }
 
@@ -184,7 +240,8 @@ bool weir_pool_take(struct weir_pool *pool, unsigned region_index, size_t bytes,
 	bool hit;
 
 	hit = pop_fitting(pool, class_index, block);
-	if (!hit && !pop_shorter(pool, class_index, block) && !pop_empty(pool, region, block))
+	if (!hit && !pop_shorter(pool, class_index, block) &&
+	    !weir_pool_take_slot(pool, region, block))
 		return false;
 	extent = weir_slot_extent(block->word);
 	covered = (int64_t)weir_min(extent, units);
@@ -202,7 +259,7 @@ bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t 
 {
 	unsigned class_index = weir_class_of(region_index, bytes);
 
-	if (!pop_empty(pool, &pool->space->regions[region_index], block))
+	if (!weir_pool_take_slot(pool, &pool->space->regions[region_index], block))
 		return false;
 	weir_add_relaxed(&pool->stats->classes[class_index].misses, (uint64_t)1);
 	touch(&pool->classes[class_index], now_ms);
@@ -211,24 +268,25 @@ bool weir_pool_take_empty(struct weir_pool *pool, unsigned region_index, size_t 
 
 bool weir_pool_reserve_live(struct weir_pool *pool, uint64_t units)
 {
-	uint64_t limit = weir_load_relaxed(&pool->live_limit_units);
-	uint64_t reserved = weir_load_relaxed(&pool->reserved_live_units);
+	struct weir_pool *first = pool->first;
+	uint64_t limit = weir_load_relaxed(&first->live_limit_units);
+	uint64_t reserved = weir_load_relaxed(&first->reserved_live_units);
 
-	if (!pool->counts_live)
+	if (!first->counts_live)
 		return true;
 	if (units > limit)
 		return false;
 	do {
 		if (reserved > limit - units)
 			return false;
-	} while (!weir_cas_weak_acq_rel(&pool->reserved_live_units, &reserved, reserved + units));
+	} while (!weir_cas_weak_acq_rel(&first->reserved_live_units, &reserved, reserved + units));
 	return true;
 }
 
 void weir_pool_give_back_live(struct weir_pool *pool, uint64_t units)
 {
-	if (pool->counts_live)
-		weir_add_acq_rel(&pool->reserved_live_units, -units);
+	if (pool->first->counts_live)
+		weir_add_acq_rel(&pool->first->reserved_live_units, -units);
 }
 
 enum weir_zeroes weir_pool_zeroes(struct weir_pool *pool, unsigned class_index)
@@ -481,22 +539,33 @@ static bool has_blocks(const struct weir_class *class)
 	return false;
 }
 
-/* The class that was idle longest of those from `first` up to `end` that have blocks. */
-static bool find_idle(const struct weir_pool *pool, unsigned first, unsigned end,
-		      unsigned own_class, uint64_t used_before_ms, unsigned *found)
-{
-	uint64_t oldest_ms = used_before_ms;
+/* Classes of which the one is wanted that was idle longest: from `first` up to `end`, last used
+ * before `used_before_ms`, but for one class of one pool. */
+struct search {
+	unsigned first;
+	unsigned end;
+	uint64_t used_before_ms;
+	const struct weir_pool *own_pool;
+	unsigned own_class;
+};
 
-	for (unsigned c = first; c < end; c++) {
+/* It, of those that have blocks: the search goes on for what was idle longer. */
+static bool find_idle(const struct weir_pool *pool, struct search *search, unsigned *found)
+{
+	bool any = false;
+
+	for (unsigned c = search->first; c < search->end; c++) {
 		const struct weir_class *class = &pool->classes[c];
 		uint64_t used_ms = weir_load_relaxed(&class->last_used_ms);
 
-		if (c != own_class && used_ms < oldest_ms && has_blocks(class)) {
-			oldest_ms = used_ms;
+		if ((c != search->own_class || pool != search->own_pool) &&
+		    used_ms < search->used_before_ms && has_blocks(class)) {
+			search->used_before_ms = used_ms;
 			*found = c;
+			any = true;
 		}
 	}
-	return oldest_ms != used_before_ms;
+	return any;
 }
 
 bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_before_ms,
@@ -504,39 +573,47 @@ bool weir_pool_take_idle(struct weir_pool *pool, uint64_t units, uint64_t used_b
 {
 	unsigned first =
 		(weir_region_of(weir_units_to_bytes(units), 1) + 1) * WEIR_CLASSES_PER_REGION;
+	struct search search = { first, WEIR_CLASS_COUNT, used_before_ms, NULL, 0 };
 	unsigned victim = 0;
 
-	return find_idle(pool, first, WEIR_CLASS_COUNT, WEIR_NO_CLASS, used_before_ms, &victim) &&
-	       pop(pool, victim, block);
+	return find_idle(pool, &search, &victim) && pop(pool, victim, block);
 }
 
-/* A live block that was cached until now, with the word that it had. */
-static void count_as_live(struct weir_pool *pool, const struct weir_region *region, uint64_t word)
+void weir_pool_count_uncached(struct weir_pool *owner, const struct weir_region *region,
+			      uint64_t word)
 {
 	int64_t units = (int64_t)weir_region_units(region, weir_slot_reach(word));
 
-	weir_pool_count(pool, units, -units);
+	weir_cache_forget(&owner->cache, word);
+	weir_pool_count(owner, units, -units);
 }
 
 bool weir_pool_reclaim_room(struct weir_pool *pool)
 {
+	struct weir_pool *each = NULL;
 	struct weir_region *region;
+	uint32_t index;
 	uint64_t word;
 
-	if (!weir_cache_reclaim(&pool->cache, pool->space, &region, &word))
-		return false;
-	count_as_live(pool, region, word);
-	return true;
+	while ((each = weir_pool_next(pool, each)))
+		if (weir_cache_reclaim(&each->cache, pool->space, &region, &index, &word)) {
+			weir_pool_count_uncached(weir_pool_of(each, region, index), region, word);
+			return true;
+		}
+	return false;
 }
 
-/* A block of a list of those classes that was idle longest. */
-static bool pop_idle(struct weir_pool *pool, unsigned first, unsigned end, unsigned own_class,
-		     uint64_t used_before_ms, struct weir_block *block)
+/* A block of the class that the search is for, and whose it is; NULL when there is none. */
+static struct weir_pool *pop_idle(struct weir_pool *pool, struct search search,
+				  struct weir_block *block)
 {
+	struct weir_pool *each = NULL, *found = NULL;
 	unsigned class_index = 0;
 
-	return find_idle(pool, first, end, own_class, used_before_ms, &class_index) &&
-	       pop(pool, class_index, block);
+	while ((each = weir_pool_next(pool, each)))
+		if (find_idle(each, &search, &class_index))
+			found = each;
+	return found && pop(found, class_index, block) ? found : NULL;
 }
 
 /* What waits is counted as listed. */
@@ -553,10 +630,9 @@ static bool take_waiting(struct weir_pool *pool, unsigned own_class, struct weir
 	return true;
 }
 
-static bool find_victim(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
+/* On no list. */
+static bool take_unlisted(struct weir_pool *pool, unsigned own_class, struct weir_block *block)
 {
-	if (pop_idle(pool, 0, WEIR_CLASS_COUNT, own_class, UINT64_MAX, block))
-		return true;
 	block->epoch = weir_load_seq_cst(&pool->epoch);
 	if (pool->hardened)
 		return take_waiting(pool, own_class, block);
@@ -575,30 +651,55 @@ static bool release_part(struct weir_pool *pool, struct weir_block *block, uint6
 	return tally->units > before;
 }
 
+/* As weir_pool_evict: `own_class` is of `own_pool`. */
+static bool evict(struct weir_pool *pool, uint64_t units, struct weir_pool *own_pool,
+		  unsigned own_class, struct weir_tally *tally)
+{
+	struct search search = { 0, WEIR_CLASS_COUNT, UINT64_MAX, own_pool, own_class };
+	struct weir_block block;
+	struct weir_pool *from = pop_idle(pool, search, &block), *each = NULL;
+
+	while (!from && (each = weir_pool_next(pool, each)))
+		if (take_unlisted(each, each == own_pool ? own_class : WEIR_NO_CLASS, &block))
+			from = each;
+	return from && release_part(from, &block, units, tally);
+}
+
 bool weir_pool_evict(struct weir_pool *pool, uint64_t units, unsigned own_class,
 		     struct weir_tally *tally)
 {
-	struct weir_block block;
+	return evict(pool, units, pool, own_class, tally);
+}
 
-	return find_victim(pool, own_class, &block) && release_part(pool, &block, units, tally);
+bool weir_pool_evict_own(struct weir_pool *pool, uint64_t units, struct weir_tally *tally)
+{
+	struct search search = { 0, WEIR_CLASS_COUNT, UINT64_MAX, NULL, 0 };
+	struct weir_block block;
+	unsigned class_index = 0;
+	bool found = find_idle(pool, &search, &class_index) && pop(pool, class_index, &block);
+
+	return (found || take_unlisted(pool, WEIR_NO_CLASS, &block)) &&
+	       release_part(pool, &block, units, tally);
 }
 
 bool weir_pool_evict_of(struct weir_pool *pool, uint64_t units, unsigned first, unsigned end,
 			struct weir_tally *tally)
 {
+	struct search search = { first, end, UINT64_MAX, NULL, 0 };
 	struct weir_block block;
+	struct weir_pool *from = pop_idle(pool, search, &block);
 
-	return pop_idle(pool, first, end, WEIR_NO_CLASS, UINT64_MAX, &block) &&
-	       release_part(pool, &block, units, tally);
+	return from && release_part(from, &block, units, tally);
 }
 
 bool weir_pool_evict_idle(struct weir_pool *pool, uint64_t units, uint64_t used_before_ms,
 			  struct weir_tally *tally)
 {
+	struct search search = { 0, WEIR_CLASS_COUNT, used_before_ms, NULL, 0 };
 	struct weir_block block;
+	struct weir_pool *from = pop_idle(pool, search, &block);
 
-	return pop_idle(pool, 0, WEIR_CLASS_COUNT, WEIR_NO_CLASS, used_before_ms, &block) &&
-	       release_part(pool, &block, units, tally);
+	return from && release_part(from, &block, units, tally);
 }
 
 /* Units that may be retained in all, beside live ones. */
@@ -632,32 +733,56 @@ static uint64_t room_for(const struct weir_pool *pool, uint64_t usage_word, uint
 	return most > others ? most - others : 0;
 }
 
-/* Counts up to `total` units of a freed block as retained, and those that must be
- * released still as live. On entry `live` units count as live and `surplus` as
- * retained. Returns the units to keep. */
-static uint64_t retain(struct weir_pool *pool, const struct weir_region *region, uint64_t live,
-		       uint64_t surplus, uint64_t total, struct weir_tally *tally)
+/* A freed block of a pool: on entry `live` units count as live and `surplus` as retained, of
+ * `total` that may be resident. */
+struct freed {
+	struct weir_pool *pool;
+	const struct weir_region *region;
+	uint64_t live;
+	uint64_t surplus;
+	uint64_t total;
+};
+
+/* In the counts of that pool, or of the first: up to `most` units are retained, and those that
+ * must be released still live. Returns the units to keep. */
+static uint64_t retain_in(struct weir_pool *pool, const struct freed *freed, uint64_t most,
+			  struct weir_tally *tally)
 {
-	unsigned class_index = class_of_units(region, total);
+	unsigned class_index = class_of_units(freed->region, freed->total);
 	uint64_t word = weir_pool_usage(pool);
 	uint64_t room, keep, delta;
 
 	do {
-		room = room_for(pool, word, live, surplus);
-		while (room < total && (weir_pool_reclaim_room(pool) ||
-					weir_pool_evict(pool, total - room, class_index, tally))) {
+		room = room_for(pool, word, freed->live, freed->surplus);
+		while (room < most && (weir_pool_reclaim_room(pool) ||
+				       evict(pool, most - room, freed->pool, class_index, tally))) {
 			word = weir_pool_usage(pool);
-			room = room_for(pool, word, live, surplus);
+			room = room_for(pool, word, freed->live, freed->surplus);
 		}
-		keep = room < total ? round_down_units(region, room) : total;
-		delta = weir_usage_delta((int64_t)(total - keep) - (int64_t)live,
-					 (int64_t)keep - (int64_t)surplus);
+		keep = room < most ? round_down_units(freed->region, room) : most;
+		delta = weir_usage_delta((int64_t)(freed->total - keep) - (int64_t)freed->live,
+					 (int64_t)keep - (int64_t)freed->surplus);
 	} while (!weir_cas_seq_cst(&pool->stats->usage.word, &word, word + delta));
 	note_peaks(pool, word + delta);
 	return keep;
 }
 
-bool weir_pool_keep(struct weir_pool *pool, uint64_t units)
+/* The pool's own limit first: what the first one does not admit is given back there. */
+static uint64_t retain(const struct freed *freed, struct weir_tally *tally)
+{
+	struct weir_pool *pool = freed->pool;
+	bool is_pooled = freed->live <= weir_load_relaxed(&pool->pooled_units);
+	uint64_t own = retain_in(pool, freed, is_pooled ? freed->total : 0, tally), keep;
+
+	if (pool->first == pool)
+		return own;
+	keep = retain_in(pool->first, freed, own, tally);
+	if (keep < own)
+		weir_pool_count_own(pool, (int64_t)(own - keep), -(int64_t)(own - keep));
+	return keep;
+}
+
+static bool keep_in(struct weir_pool *pool, uint64_t units)
 {
 	uint64_t delta = weir_usage_delta(-(int64_t)units, (int64_t)units);
 	uint64_t word = weir_pool_usage(pool);
@@ -671,11 +796,21 @@ bool weir_pool_keep(struct weir_pool *pool, uint64_t units)
 	return true;
 }
 
+bool weir_pool_keep(struct weir_pool *pool, uint64_t units)
+{
+	if (!keep_in(pool, units))
+		return false;
+	if (pool->first == pool || keep_in(pool->first, units))
+		return true;
+	weir_pool_count_own(pool, (int64_t)units, -(int64_t)units);
+	return false;
+}
+
 unsigned weir_pool_cache_class(const struct weir_pool *pool, size_t reach_bytes)
 {
 	unsigned region = weir_region_of(reach_bytes, 1);
 
-	return reach_bytes <= pool->cached_bytes && region < WEIR_CACHE_REGIONS
+	return reach_bytes <= weir_load_relaxed(&pool->cached_bytes) && region < WEIR_CACHE_REGIONS
 		       ? weir_class_of(region, reach_bytes)
 		       : WEIR_NO_CLASS;
 }
@@ -704,8 +839,13 @@ bool weir_pool_drop_aged(struct weir_pool *pool, struct weir_tally *tally)
 	return true;
 }
 
+static bool has_room_in_cache(struct weir_pool *pool, uint64_t extent)
+{
+	return cached_units(pool) + extent <= weir_load_relaxed(&pool->limit_units) / 8;
+}
+
 /* The cache is for what nothing but the limit bounds, and takes an eighth of that. */
-static bool is_cacheable(const struct weir_pool *pool, const struct weir_block *block,
+static bool is_cacheable(struct weir_pool *pool, const struct weir_block *block,
 			 unsigned class_index, uint64_t extent)
 {
 	return class_index != WEIR_NO_CLASS &&
@@ -715,8 +855,8 @@ static bool is_cacheable(const struct weir_pool *pool, const struct weir_block *
 	       weir_units_to_bytes(extent) >= weir_slot_reach(block->word) &&
 	       weir_load_relaxed(&pool->class_blocks) == WEIR_NO_LIMIT &&
 	       pool->quotas.of_class[class_index] == WEIR_QUOTA_NONE &&
-	       weir_load_relaxed(&pool->cache.units) + extent <=
-		       weir_load_relaxed(&pool->limit_units) / 8;
+	       has_room_in_cache(pool, extent) &&
+	       (pool->first == pool || has_room_in_cache(pool->first, extent));
 }
 
 /* A block that is too short for this one's requests would stay in its way. */
@@ -740,7 +880,8 @@ static void disown(struct weir_pool *pool, const struct weir_block *like, struct
 	block.index = (uint32_t)(slot - block.region->slots);
 	switch (weir_cache_disown(&pool->cache, slot, id, &block.word)) {
 	case WEIR_DISOWNED_LIVE:
-		count_as_live(pool, block.region, block.word);
+		weir_pool_count_uncached(weir_pool_of(pool, block.region, block.index),
+					 block.region, block.word);
 		break;
 	case WEIR_DISOWNED_FREE:
 		weir_pool_put_back(pool, &block, weir_slot_extent(block.word),
@@ -767,7 +908,7 @@ static bool cache(struct weir_pool *pool, struct weir_block *block, uint64_t ext
 		return false;
 	if (nameless)
 		disown(pool, block, nameless, weir_cache_id(group, class_index));
-	block->word = weir_slot_word(WEIR_SLOT_CACHED, 0, extent);
+	block->word = weir_slot_word(WEIR_SLOT_CACHED, pool->place, extent);
 	if (WEIR_UNLIKELY(weir_pool_release_began(pool, block)) &&
 	    weir_pool_drop_cached(pool, block, &tally))
 		weir_pool_count_late(pool, &tally);
@@ -832,11 +973,12 @@ static void put(struct weir_pool *pool, struct weir_block *block, uint64_t live,
 	uint64_t extent = weir_slot_extent(block->word);
 	uint64_t surplus = extent > live ? extent - live : 0;
 	uint64_t total = resident_units(pool, block, live);
+	struct freed freed = { pool, block->region, live, surplus, total };
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t keep;
 
 	touch(&pool->classes[class_of_units(block->region, weir_max(total, live))], now_ms);
-	keep = retain(pool, block->region, live, surplus, total, &tally);
+	keep = retain(&freed, &tally);
 	if (total == 0) {
 		push(pool, block, 0);
 		return;

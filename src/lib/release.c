@@ -15,16 +15,34 @@ static void release_unlisted(struct weir_pool *pool, uint64_t now_ms, struct wei
 	}
 }
 
+/* No more blocks than there are now. */
+static void drain(struct weir_pool *pool, unsigned class_index, struct weir_tally *tally)
+{
+	weir_pool_drain(pool, class_index, weir_load_seq_cst(&pool->classes[class_index].blocks),
+			tally);
+}
+
+static void end_quarantines(struct weir_pool *pool)
+{
+	struct weir_pool *each = NULL;
+
+	while ((each = weir_pool_next(pool, each)))
+		weir_pool_end_quarantine(each);
+}
+
 struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger trigger,
 				   uint64_t now_ms)
 {
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t start_ns = weir_os_now_ns();
+	struct weir_pool *each = NULL;
 
-	weir_pool_begin_release(pool, trigger);
-	weir_pool_end_quarantine(pool);
-	for (unsigned c = WEIR_CLASS_COUNT; c-- > 0;)
-		weir_pool_drain(pool, c, weir_load_seq_cst(&pool->classes[c].blocks), &tally);
+	while ((each = weir_pool_next(pool, each))) {
+		weir_pool_begin_release(each, trigger);
+		weir_pool_end_quarantine(each);
+		for (unsigned c = WEIR_CLASS_COUNT; c-- > 0;)
+			drain(each, c, &tally);
+	}
 	release_unlisted(pool, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
 	weir_stats_release(trigger, &tally, 1);
@@ -32,7 +50,7 @@ struct weir_tally weir_release_all(struct weir_pool *pool, enum weir_trigger tri
 }
 
 /* Beside live blocks, as the program sees them. */
-static uint64_t beyond(const struct weir_pool *pool, uint64_t keep_units)
+static uint64_t beyond(struct weir_pool *pool, uint64_t keep_units)
 {
 	uint64_t retained = weir_pool_held(pool).retained_units;
 
@@ -64,7 +82,7 @@ static void release_unlisted_of(struct weir_pool *pool, const struct weir_releas
 }
 
 /* What has still to go. */
-typedef uint64_t too_much(const struct weir_pool *pool, uint64_t keep_units);
+typedef uint64_t too_much(struct weir_pool *pool, uint64_t keep_units);
 
 /* Another thread may take a block first, or the kernel refuse one, which then hides others. */
 #define MISSES_MAX 16
@@ -75,14 +93,17 @@ static void evict_down(struct weir_pool *pool, too_much *left,
 		       const struct weir_release_scope *scope, struct weir_tally *tally)
 {
 	uint64_t most = left(pool, scope->keep_units) + tally->units, units;
+	struct weir_pool *each = NULL;
 	unsigned misses = 0;
 
 	while (tally->units < most && misses < MISSES_MAX &&
 	       (units = left(pool, scope->keep_units)) > 0)
 		misses += !weir_pool_evict_of(pool, units, scope->first, scope->end, tally);
-	for (unsigned c = scope->first;
-	     c < scope->end && tally->units < most && left(pool, scope->keep_units) > 0; c++)
-		weir_pool_drain(pool, c, weir_load_seq_cst(&pool->classes[c].blocks), tally);
+	while ((each = weir_pool_next(pool, each)))
+		for (unsigned c = scope->first;
+		     c < scope->end && tally->units < most && left(pool, scope->keep_units) > 0;
+		     c++)
+			drain(each, c, tally);
 }
 
 struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger trigger,
@@ -91,7 +112,7 @@ struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger tr
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t start_ns = weir_os_now_ns();
 
-	weir_pool_end_quarantine(pool);
+	end_quarantines(pool);
 	evict_down(pool, beyond, scope, &tally);
 	release_unlisted_of(pool, scope, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
@@ -111,7 +132,7 @@ static bool drain_one(struct weir_pool *pool, unsigned class_index, struct weir_
 #define LEAVE_TRIES_MAX 100
 
 /* The cache is for what no number of blocks bounds. Nothing is added to it any more. */
-static void leave_cache(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally)
+void weir_release_cache(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally)
 {
 	for (unsigned i = 0; i < LEAVE_TRIES_MAX && weir_load_relaxed(&pool->cache.units) > 0;
 	     i++) {
@@ -128,7 +149,7 @@ static void release_excess_of_classes(struct weir_pool *pool, uint64_t now_ms,
 	uint64_t most = weir_load_relaxed(&pool->class_blocks), blocks;
 
 	if (most != WEIR_NO_LIMIT)
-		leave_cache(pool, now_ms, tally);
+		weir_release_cache(pool, now_ms, tally);
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
 		blocks = weir_load_seq_cst(&pool->classes[c].blocks);
 		if (blocks > most)
@@ -139,21 +160,10 @@ static void release_excess_of_classes(struct weir_pool *pool, uint64_t now_ms,
 }
 
 /* What all of them come to: cached blocks count whole, live or not. */
-static uint64_t excess_in_all(const struct weir_pool *pool, uint64_t unused)
+static uint64_t excess_in_all(struct weir_pool *pool, uint64_t unused)
 {
 	(void)unused;
 	return weir_pool_excess(pool);
-}
-
-bool weir_release_is_enough(const struct weir_pool *pool)
-{
-	uint64_t most = weir_load_relaxed(&pool->class_blocks);
-
-	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
-		if (weir_load_seq_cst(&pool->classes[c].blocks) > most ||
-		    weir_quotas_excess(&pool->quotas, c) > 0)
-			return false;
-	return weir_pool_excess(pool) == 0;
 }
 
 struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger trigger,
@@ -163,7 +173,7 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger 
 	struct weir_tally tally = { 0, 0, 0 };
 	uint64_t start_ns = weir_os_now_ns();
 
-	weir_pool_end_quarantine(pool);
+	end_quarantines(pool);
 	release_excess_of_classes(pool, now_ms, &tally);
 	while (weir_pool_excess(pool) > 0 && weir_pool_reclaim_room(pool))
 		;
@@ -174,6 +184,45 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger 
 	if (tally.blocks > 0)
 		weir_stats_release(trigger, &tally, 1);
 	return tally;
+}
+
+static bool is_enough_in_classes(const struct weir_pool *pool)
+{
+	uint64_t most = weir_load_relaxed(&pool->class_blocks);
+
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++)
+		if (weir_load_seq_cst(&pool->classes[c].blocks) > most ||
+		    weir_quotas_excess(&pool->quotas, c) > 0)
+			return false;
+	return true;
+}
+
+static bool is_enough(struct weir_pool *pool)
+{
+	return is_enough_in_classes(pool) && weir_pool_excess(pool) == 0;
+}
+
+/* How long what other threads have in hand is waited for. */
+#define SETTLE_MS_MAX 1000
+
+static void add(struct weir_tally *all, const struct weir_tally *tally)
+{
+	all->units += tally->units;
+	all->blocks += tally->blocks;
+	all->ns += tally->ns;
+}
+
+void weir_release_settle(struct weir_pool *pool, enum weir_trigger trigger, struct weir_tally *all)
+{
+	struct weir_tally tally;
+
+	for (unsigned i = 0; i < SETTLE_MS_MAX; i++) {
+		tally = weir_release_excess(pool, trigger, weir_os_now_ms());
+		add(all, &tally);
+		if (is_enough(pool))
+			return;
+		weir_os_sleep_ms(1);
+	}
 }
 
 void weir_release_say(enum weir_trigger trigger, const struct weir_tally *tally)

@@ -4,7 +4,7 @@
  * what it finds, and no more blocks of a class than there were when it came, so
  * that it ends while others go on freeing. Releases every block that is on a list or on its way
  * there, in every class, and the surplus of live blocks; blocks freed later are retained again.
- * Keeps errno. */
+ * Of the first pool: all that is retained in any (pool.h). Keeps errno. */
 #ifndef WEIR_RELEASE_H
 #define WEIR_RELEASE_H
 
@@ -30,8 +30,13 @@ struct weir_tally weir_release_some(struct weir_pool *pool, enum weir_trigger tr
 struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger trigger,
 				      uint64_t now_ms);
 
-/* Whether nothing is beyond them. */
-bool weir_release_is_enough(const struct weir_pool *pool);
+/* Empties the pool's cache, to which nothing is added any more, but for blocks that are taken and
+ * freed all the time. */
+void weir_release_cache(struct weir_pool *pool, uint64_t now_ms, struct weir_tally *tally);
+
+/* The same until nothing is beyond them, for up to a second in which others have blocks in hand:
+ * adds up what was released. Not for signal handlers. */
+void weir_release_settle(struct weir_pool *pool, enum weir_trigger trigger, struct weir_tally *all);
 
 /* One line on stderr: what was released, why and how long it took. */
 void weir_release_say(enum weir_trigger trigger, const struct weir_tally *tally);

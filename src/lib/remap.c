@@ -35,10 +35,10 @@ struct source {
 	bool live;
 };
 
-bool weir_remap_gains(const struct weir_pool *pool, uint64_t units)
+bool weir_remap_gains(struct weir_pool *pool, uint64_t units)
 {
 	return units >= WEIR_CHUNK_UNITS && !pool->hardened &&
-	       weir_usage_retained(weir_pool_usage(pool)) >= WEIR_CHUNK_UNITS &&
+	       weir_usage_retained(weir_pool_own_usage(pool)) >= WEIR_CHUNK_UNITS &&
 	       weir_extent_may_move(pool->space);
 }
 
@@ -71,8 +71,8 @@ static bool find_source(const struct filling *filling, uint64_t units, uint64_t 
 	source->live = !take_retained(filling, units, step, &source->block);
 	if (!source->live)
 		return true;
-	return !filling->spares &&
-	       weir_live_claim_surplus(filling->pool, step, &source->block, &source->first_units);
+	return !filling->spares && weir_live_claim_surplus(filling->pool, step, filling->now_ms,
+							   &source->block, &source->first_units);
 }
 
 /* The first `keep` of the source's `total` units are still its own. */
@@ -217,10 +217,11 @@ static uint64_t set_last_aside(struct weir_pool *pool, const struct weir_block *
 	uint64_t kept = weir_align_down(extent, TABLE_UNITS);
 	struct weir_range last = { block->region, block->index, kept };
 	struct weir_range place = { &pool->space->regions[TABLE_REGION], 0, 0 };
-	struct weir_block aside = { .region = place.region, .epoch = block->epoch };
+	struct weir_block aside;
 
-	if (!weir_region_take_empty(aside.region, &aside.index))
+	if (!weir_pool_take_slot(pool, place.region, &aside))
 		return extent;
+	aside.epoch = block->epoch; /* of the pages that come */
 	place.index = aside.index;
 	if (weir_extent_move(pool->space, place, last, TABLE_UNITS) < TABLE_UNITS) {
 		weir_pool_put_uncounted(pool, &aside, extent - kept);

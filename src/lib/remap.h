@@ -11,7 +11,7 @@
 #include "pool.h"
 
 /* Whether `units` are worth a move, there may be as many to take, and moves work here. */
-bool weir_remap_gains(const struct weir_pool *pool, uint64_t units);
+bool weir_remap_gains(struct weir_pool *pool, uint64_t units);
 
 struct weir_filled {
 	uint64_t extent; /* of the slot then, at least the start of the range */

@@ -1,7 +1,7 @@
 #include "self.h"
 
-#include "backend.h"
 #include "engine.h"
+#include "library.h"
 #include "signal.h"
 
 #include <string.h>
@@ -36,5 +36,5 @@ void weir_self_snapshot(struct weir_snapshot *snapshot)
 		weir_pool_note_peaks(pool);
 	weir_snapshot_take(snapshot, &weir_stats_page, read_own, NULL);
 	snapshot->pid = (uint64_t)weir_os_pid();
-	copy(snapshot->backend, sizeof snapshot->backend, weir_backend_name());
+	copy(snapshot->backend, sizeof snapshot->backend, weir_library_backend());
 }

@@ -26,7 +26,7 @@ static struct weir_config changed;
 
 static size_t limit_bytes(void)
 {
-	return weir_min(config->limit_bytes, ceiling_bytes);
+	return config->disable ? 0 : weir_min(config->limit_bytes, ceiling_bytes);
 }
 
 static void show_config(void)
@@ -98,9 +98,9 @@ size_t weir_settings_cached_bytes(void)
 	return weir_min(CACHED_MAX, weir_min(config->max_bytes, config->max_alloc_bytes));
 }
 
-struct weir_pool_options weir_settings_pool_options(void)
+struct weir_pool_settings weir_settings_pool_options(void)
 {
-	return (struct weir_pool_options){
+	return (struct weir_pool_settings){
 		.limit_bytes = limit_bytes(),
 		.footprint_bytes = weir_min(config->footprint_bytes, held_ceiling_bytes),
 		.class_blocks = config->class_blocks,
@@ -111,6 +111,7 @@ struct weir_pool_options weir_settings_pool_options(void)
 		.class_limits = config->class_limits,
 		.class_limit_count = config->class_limit_count,
 		.stats = &weir_stats_page.pool,
+		.pooled_bytes = WEIR_NO_LIMIT,
 	};
 }
 
@@ -130,7 +131,7 @@ static void end_change(void)
 
 static void put_in_force(void)
 {
-	struct weir_pool_options limits = weir_settings_pool_options();
+	struct weir_pool_settings limits = weir_settings_pool_options();
 
 	weir_engine_open_gate();
 	weir_pool_set_limits(&weir_engine.pool, &limits);
@@ -154,39 +155,18 @@ static void apply(void)
 	if (config->decay_ms != changed.decay_ms) {
 		config->decay_ms = changed.decay_ms;
 		weir_decay_set_period(&weir_engine.decay, config->decay_ms, weir_os_now_ms());
+		weir_engine_expect_decay();
 	}
 	put_in_force();
 	show_config();
 }
 
-/* How long what other threads have in hand is waited for. */
-#define SETTLE_MS_MAX 1000
-
-static void add(struct weir_tally *all, const struct weir_tally *tally)
-{
-	all->units += tally->units;
-	all->blocks += tally->blocks;
-	all->ns += tally->ns;
-}
-
-static void settle(struct weir_tally *all)
-{
-	struct weir_tally tally;
-
-	for (unsigned i = 0; i < SETTLE_MS_MAX; i++) {
-		tally = weir_release_excess(&weir_engine.pool, WEIR_TRIGGER_limit,
-					    weir_os_now_ms());
-		add(all, &tally);
-		if (weir_release_is_enough(&weir_engine.pool))
-			return;
-		weir_os_sleep_ms(1);
-	}
-}
+#define WAIT_MS_MAX 1000
 
 /* Changes from elsewhere end soon: of those none waits. */
 static bool wait_for_change(void)
 {
-	for (unsigned i = 0; i < SETTLE_MS_MAX; i++) {
+	for (unsigned i = 0; i < WAIT_MS_MAX; i++) {
 		if (begin_change())
 			return true;
 		weir_os_sleep_ms(1);
@@ -216,7 +196,7 @@ bool weir_settings_set(const char *name, const char *value, struct weir_text *re
 	done = weir_config_set(&changed, name, value, memory_bytes, reason) && is_possible(reason);
 	if (done) {
 		apply();
-		settle(tally);
+		weir_release_settle(&weir_engine.pool, WEIR_TRIGGER_limit, tally);
 	}
 	end_change();
 	if (done && tally->blocks > 0)

@@ -31,7 +31,7 @@ bool weir_settings_resolve(void);
 uint64_t weir_settings_memory_bytes(void);
 
 /* What they come to for the pool, and for requests that the cache may serve. */
-struct weir_pool_options weir_settings_pool_options(void);
+struct weir_pool_settings weir_settings_pool_options(void);
 size_t weir_settings_cached_bytes(void);
 
 /* Changes a setting (weir_config_set) and releases what is beyond it, once the engine is

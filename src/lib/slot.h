@@ -8,7 +8,7 @@
  *           pages of a live block                  beyond it: zero, not resident
  *   AGED    unused, seen by decay once     reach   bytes from the slot's begin to the
  *   CACHED  at hand (cache.h)                      end of the block
- *   CLEAN   given to calloc as fresh pages
+ *   CLEAN   given to calloc as fresh pages                (free and CACHED: the pool's place)
  *
  *   from            to              by whom
  *   free            LIVE            the thread that took it off a list
@@ -37,7 +37,8 @@
 
 /* The structure is weir.h's. Its word is atomic; `next` is atomic, relaxed: on a list,
  * index + 1 of the next slot, 0 for none; while CACHED the cache entry that has it;
- * `pieces` is the pages' owner's. */
+ * `pieces` is the pages' owner's; `pool`, atomic, relaxed, is the place of the pool that has the
+ * slot (pool.h): whoever has the slot in hand, or its block, knows it for good. */
 
 #define WEIR_SLOT_LIVE ((uint64_t)1 << 63)
 #define WEIR_SLOT_BUSY ((uint64_t)1 << 62)
@@ -47,6 +48,7 @@
 
 /* Strides and so reaches and extents are 4 GiB at most. */
 #define WEIR_SLOT_REACH_BITS 33
+#define WEIR_SLOT_REACH_MASK (((uint64_t)1 << WEIR_SLOT_REACH_BITS) - 1)
 #define WEIR_SLOT_EXTENT_BITS 21
 #define WEIR_SLOT_COLOUR_BITS 5
 #define WEIR_SLOT_EXTENT_MASK ((((uint64_t)1 << WEIR_SLOT_EXTENT_BITS) - 1) << WEIR_SLOT_REACH_BITS)
@@ -62,7 +64,7 @@ static inline uint64_t weir_slot_word(uint64_t flags, size_t reach_bytes, uint64
 
 static inline size_t weir_slot_reach(uint64_t word)
 {
-	return (size_t)(word & (((uint64_t)1 << WEIR_SLOT_REACH_BITS) - 1));
+	return (size_t)(word & WEIR_SLOT_REACH_MASK);
 }
 
 static inline uint64_t weir_slot_extent(uint64_t word)

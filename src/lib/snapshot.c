@@ -150,7 +150,7 @@ static bool add_slots(struct walk *walk)
 	return true;
 }
 
-static void add_requests(struct weir_snapshot *snapshot, const struct weir_pool_stats *stats)
+static void add_requests(struct weir_snapshot *snapshot, const struct weir_pool_counts *stats)
 {
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
 		struct weir_snapshot_class *class = &snapshot->classes[c];

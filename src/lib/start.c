@@ -1,13 +1,15 @@
-/* Start and end of weir in a program. Layer 7.
+/* Of two libraries with weir in one program, the first one that the dynamic linker finds does
+ * the work; the other one's functions call the first one's (api.c).
  *
  * The constructor reads the settings, opens the gate for large requests and
  * installs the signal; it starts no thread and reserves nothing. What the
  * program allocated before it ran is the backend's. The helper thread comes
  * later (helper.h). */
-#include "backend.h"
+#include "start.h"
 #include "config.h"
 #include "engine.h"
 #include "helper.h"
+#include "library.h"
 #include "report.h"
 #include "self.h"
 #include "settings.h"
@@ -31,17 +33,17 @@ static void say_settings(void)
 	weir_line_send(&line);
 }
 
-__attribute__((constructor)) static void start(void)
+static void start(void)
 {
 	if (!weir_config_load(&config, NULL, program_invocation_short_name, NULL))
 		_exit(EXIT_BAD_SETTING);
 	weir_self_introduce(program_invocation_short_name);
 	if (config.only)
 		weir_config_leave_environment();
+	weir_engine_enable(&config, weir_helper_watch);
 	if (config.disable)
 		return;
-	weir_engine_enable(&config, weir_helper_watch);
-	if (config.harden && !weir_backend_seal())
+	if (config.harden && !weir_library_harden())
 		weir_settings_say("WEIR_HARDEN: ",
 				  "the table of the next allocator stays writable");
 	weir_signal_install(config.signal);
@@ -52,6 +54,27 @@ __attribute__((constructor)) static void start(void)
 		_exit(EXIT_BAD_SETTING);
 	if (config.verbose)
 		say_settings();
+}
+
+enum { NOT_BEGUN, BEGUN, DONE };
+
+/* A thread that comes meanwhile waits, which it can while another one's constructor runs. */
+__attribute__((constructor)) void weir_start(void)
+{
+	static int progress; /* atomic */
+	int not_begun = NOT_BEGUN;
+
+	if (weir_load_acquire(&progress) == DONE)
+		return;
+	if (weir_cas_acq_rel(&progress, &not_begun, BEGUN)) {
+		if (weir_stats_are_shown())
+			start();
+		else
+			config.disable = true;
+		weir_store_release(&progress, DONE);
+	}
+	while (weir_load_acquire(&progress) != DONE)
+		weir_os_yield();
 }
 
 static void say_unwritten(const char *path, int error)

@@ -12,6 +12,15 @@ extern struct weir_stats_page weir_statistics
 _Static_assert(WEIR_COUNTER_COUNT <= WEIR_STATS_COUNTERS_MAX, "every counter has its place");
 _Static_assert(WEIR_TRIGGER_COUNT <= WEIR_STATS_TRIGGERS_MAX, "every trigger has its place");
 
+/* The compiler would take them for two things. */
+bool weir_stats_are_shown(void)
+{
+	const struct weir_stats_page *shown = &weir_statistics;
+
+	__asm__("" : "+r"(shown));
+	return shown == &weir_stats_page;
+}
+
 const char *weir_counter_name(enum weir_counter counter)
 {
 	static const char *const names[] = {

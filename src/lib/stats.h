@@ -20,6 +20,10 @@ struct weir_tally {
 	weir_u64 ns;
 };
 
+/* Whether weir_statistics, which the dynamic linker finds for everybody, is this page: not where
+ * another library with weir comes before this one. */
+bool weir_stats_are_shown(void);
+
 const char *weir_counter_name(enum weir_counter counter);
 const char *weir_trigger_name(enum weir_trigger trigger);
 

@@ -4,7 +4,7 @@
 library=${LIBWEIR_PATH:?run the checks by make check}
 build_dir=${LIBWEIR_BUILDDIR:?}
 source_dir=${LIBWEIR_SRCDIR:?}
-core=$build_dir/.libs/libweircore.a
+core="$build_dir/.libs/libweircore.a $build_dir/.libs/libweirmalloc.a"
 
 # rule NAME: the rule holds when nothing comes in on stdin. At the end of a pipe
 # it runs in a shell of its own, so that it leaves a file behind, not a variable.

@@ -7,13 +7,14 @@ allowed='
 _GLOBAL_OFFSET_TABLE_ __errno_location __stack_chk_fail abort
 __libc_current_sigrtmax __libc_current_sigrtmin getauxval
 memchr memcmp memcpy memmove memrchr memset
-strchr strcmp strcspn strlen strncmp strrchr strspn strstr
+strchr strcmp strcspn strlen strncmp strnlen strrchr strspn strstr
 '
 
 # Lines "OBJECT SYMBOL" for what an object of the core takes from elsewhere.
 taken() {
-	nm --undefined-only --format=posix "$core" | awk '
-		/:$/ { sub(/.*\[/, ""); sub(/\]:$/, ""); sub(/^libweircore_la-/, ""); object = $0; next }
+	# shellcheck disable=SC2086 # the words are archives
+	nm --undefined-only --format=posix $core | awk '
+		/:$/ { sub(/.*\[/, ""); sub(/\]:$/, ""); sub(/^libweir[a-z]*_la-/, ""); object = $0; next }
 		{ print object, $1 }'
 }
 

@@ -10,9 +10,10 @@ layers='
 3 slot space lists colour
 4 usage cache quarantine quota extent pool live footprint remap resize move release decay pressure harden
 4 snapshot snapshot_json metrics
-5 engine settings large backend
-6 signal self control socket server duty background container relief pressure_watch
-7 interpose interpose_signal start helper
+5 engine settings block places large backend
+6 signal self control socket server duty background container relief pressure_watch library
+6 library_preloaded library_linked
+7 interpose interpose_signal start helper api api_shown
 '
 
 layer_of() {

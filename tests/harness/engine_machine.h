@@ -350,7 +350,7 @@ private:
 		return true;
 	}
 
-	std::string fault_of_figures(const calls::Model &model, const weir_pool &pool)
+	std::string fault_of_figures(const calls::Model &model, weir_pool &pool)
 	{
 		Range live = live_of(model);
 		weir_held held = weir_pool_held(&pool);

@@ -2,7 +2,8 @@
  *
  * Takes, frees and resizes as large.c does, but with the test's clock and with
  * every refusal handed back. consistent() is the accounting rule of pool.h and
- * slot.h, computed the slow way; call it whenever no thread is inside. */
+ * slot.h, computed the slow way; call it whenever no thread is inside. Another engine beside a
+ * first one is another pool in its space, and goes before it. */
 #ifndef TEST_ENGINE_H
 #define TEST_ENGINE_H
 
@@ -38,6 +39,7 @@ struct EngineOptions {
 	size_t class_blocks = WEIR_NO_LIMIT;
 	size_t live_limit = WEIR_NO_LIMIT; /* with which live blocks are counted */
 	size_t cached = 0;
+	size_t pooled = WEIR_NO_LIMIT;
 	bool hardened = false;
 	std::vector<weir_class_limit> class_limits = {};
 	size_t huge_stride = SIZE_MAX;
@@ -91,18 +93,30 @@ inline bool stamped(const char *block, size_t bytes, uint64_t owner)
 
 struct Engine {
 	explicit Engine(const EngineOptions &options = {})
+	    : space(own_space), pools(own_pools), place(0)
 	{
-		weir_pool_options limits = limits_of(options);
+		weir_pool_settings limits = limits_of(options);
 
 		fake_os_reset();
 		fake_os_set_page(options.page_bytes);
 		reset_counters();
 		EXPECT_TRUE(make_space(&space, options.region_shift, options.huge_stride));
 		weir_pool_init(&pool, &space, &limits);
+		add_to_pools();
 		latest = this;
+	}
+	Engine(Engine &first, const EngineOptions &options)
+	    : space(first.space), pools(first.pools), place((uint16_t)first.pools.count)
+	{
+		weir_pool_settings limits = limits_of(options);
+
+		weir_pool_init(&pool, &space, &limits);
+		add_to_pools();
 	}
 	~Engine()
 	{
+		if (place > 0)
+			return;
 		latest = nullptr;
 		weir_space_destroy(&space);
 		fake_os_reset();
@@ -113,9 +127,9 @@ struct Engine {
 	static uint64_t now() { return weir_os_now_ms(); }
 
 	/* Valid as long as the options are. */
-	weir_pool_options limits_of(const EngineOptions &options)
+	weir_pool_settings limits_of(const EngineOptions &options)
 	{
-		weir_pool_options limits = {};
+		weir_pool_settings limits = {};
 
 		limits.limit_bytes = options.limit;
 		limits.footprint_bytes = options.footprint;
@@ -126,14 +140,23 @@ struct Engine {
 		limits.hardened = options.hardened;
 		limits.class_limits = options.class_limits.data();
 		limits.class_limit_count = (unsigned)options.class_limits.size();
+		limits.pooled_bytes = options.pooled;
 		limits.stats = &stats;
+		limits.pools = &pools;
+		limits.place = place;
 		return limits;
+	}
+
+	void add_to_pools()
+	{
+		pools.of[place] = &pool;
+		pools.count = place + 1U;
 	}
 
 	/* Other limits; the second releases what is beyond them, too. */
 	void set_limits(const EngineOptions &options)
 	{
-		weir_pool_options limits = limits_of(options);
+		weir_pool_settings limits = limits_of(options);
 
 		weir_pool_set_limits(&pool, &limits);
 	}
@@ -164,7 +187,7 @@ struct Engine {
 		if (class_index == WEIR_NO_CLASS)
 			return nullptr;
 		char *block = weir_cache_take(&pool.cache.entries[group][class_index],
-					      weir_cache_id(group, class_index), bytes,
+					      weir_cache_id(group, class_index), place, bytes,
 					      &stats.cached_hits[group][class_index]);
 
 		return (char *)weir_align_down((uintptr_t)block, page);
@@ -193,7 +216,7 @@ struct Engine {
 				return false;
 		} while (!weir_cas_seq_cst(word_of(block), &block.word,
 					   block.word & WEIR_SLOT_CACHED
-						   ? weir_cache_freed(block.word)
+						   ? weir_cache_freed(block.word, place)
 						   : block.word & ~WEIR_SLOT_LIVE));
 		if (block.word & (WEIR_SLOT_BUSY | WEIR_SLOT_CACHED))
 			return true;
@@ -261,8 +284,8 @@ struct Engine {
 
 	/* Bytes that are the program's, and those that are not. */
 
-	size_t live_bytes() const { return weir_units_to_bytes(weir_pool_held(&pool).live_units); }
-	size_t retained_bytes() const
+	size_t live_bytes() { return weir_units_to_bytes(weir_pool_held(&pool).live_units); }
+	size_t retained_bytes()
 	{
 		return weir_units_to_bytes(weir_pool_held(&pool).retained_units);
 	}
@@ -271,6 +294,10 @@ struct Engine {
 	size_t charged_bytes() const
 	{
 		return weir_units_to_bytes(weir_usage_retained(weir_pool_usage(&pool)));
+	}
+	size_t own_retained_bytes()
+	{
+		return weir_units_to_bytes(weir_usage_retained(weir_pool_own_usage(&pool)));
 	}
 	size_t released_bytes(weir_trigger trigger) const
 	{
@@ -296,8 +323,12 @@ struct Engine {
 	/* Whether no page beyond an extent holds anything. */
 	testing::AssertionResult zero_beyond_extents();
 
-	weir_space space = {};
-	weir_pool_stats stats = {};
+	weir_space own_space = {};
+	weir_space &space;
+	weir_pools own_pools = {};
+	weir_pools &pools;
+	uint16_t place;
+	weir_pool_counts stats = {};
 	weir_pool pool = {};
 
 	inline static std::atomic<Engine *> latest{ nullptr }; /* for handlers of signals */
@@ -390,11 +421,16 @@ inline testing::AssertionResult sum_waiting(weir_pool &pool, unsigned r,
 	return testing::AssertionSuccess();
 }
 
-inline testing::AssertionResult sum_slots(const weir_region &region,
+/* Those of the pool, and empty ones, which are nobody's. */
+inline testing::AssertionResult sum_slots(const weir_pool &pool, const weir_region &region,
 					  const std::vector<unsigned> &seen, EngineSums *sums)
 {
 	for (uint32_t i = 0; i < seen.size(); i++) {
 		uint64_t word = region.slots[i].word;
+
+		sums->pieces += region.slots[i].pieces;
+		if (word != 0 && region.slots[i].pool != pool.place)
+			continue;
 		bool is_live = word & WEIR_SLOT_LIVE, is_cached = word & WEIR_SLOT_CACHED;
 
 		if (word & WEIR_SLOT_BUSY)
@@ -404,19 +440,19 @@ inline testing::AssertionResult sum_slots(const weir_region &region,
 			       << (is_live ? "live" : "free") << " slot " << i << " of stride "
 			       << weir_region_slot_bytes(&region) << " is on " << seen[i]
 			       << " lists";
-		if (!is_live && weir_slot_reach(word) != 0)
+		if (!is_live && weir_slot_reach(word) != (is_cached ? pool.place : 0))
 			return testing::AssertionFailure() << "free slot " << i << " has a size";
 		if (is_cached) {
 			sums->retained += weir_slot_extent(word);
 			sums->cached += weir_slot_extent(word);
-			sums->credit += weir_region_units(&region, weir_slot_reach(word));
+			sums->credit +=
+				is_live ? weir_region_units(&region, weir_slot_reach(word)) : 0;
 		} else if (is_live) {
 			sums->live += weir_region_units(&region, weir_slot_reach(word));
 			sums->retained += slot_surplus(region, word);
 		} else {
 			sums->retained += weir_slot_extent(word);
 		}
-		sums->pieces += region.slots[i].pieces;
 	}
 	return testing::AssertionSuccess();
 }
@@ -424,7 +460,7 @@ inline testing::AssertionResult sum_slots(const weir_region &region,
 /* A cached slot is of one entry, which leads to it, and long enough for its block. */
 inline testing::AssertionResult check_cached(const weir_pool &pool, const weir_slot &slot)
 {
-	size_t reach = weir_slot_reach(slot.word);
+	size_t reach = slot.word & WEIR_SLOT_LIVE ? weir_slot_reach(slot.word) : 0;
 	unsigned entry = slot.next - 1;
 
 	if (slot.next == 0 || entry >= WEIR_CACHE_GROUPS * WEIR_CACHE_CLASSES ||
@@ -440,7 +476,8 @@ inline testing::AssertionResult check_cache(const weir_pool &pool)
 {
 	for (const weir_region &region : pool.space->regions)
 		for (uint32_t i = 0; i < weir_region_fresh(&region); i++)
-			if (region.slots[i].word & WEIR_SLOT_CACHED) {
+			if ((region.slots[i].word & WEIR_SLOT_CACHED) &&
+			    region.slots[i].pool == pool.place) {
 				testing::AssertionResult result =
 					check_cached(pool, region.slots[i]);
 
@@ -451,10 +488,11 @@ inline testing::AssertionResult check_cache(const weir_pool &pool)
 }
 
 /* Limits may be passed by what the kernel would not release, and by nothing else. */
-inline testing::AssertionResult compare_sums(const weir_pool &pool, EngineSums &sums)
+inline testing::AssertionResult compare_sums(weir_pool &pool, EngineSums &sums)
 {
 	bool refused = weir_stats_page.counters[WEIR_COUNT_release_failures] > 0;
-	uint64_t word = weir_pool_usage(&pool);
+	uint64_t word = weir_pool_own_usage(&pool);
+	uint64_t retained = weir_usage_retained(weir_pool_usage(&pool));
 
 	if (weir_usage_live(word) != sums.live || weir_usage_retained(word) != sums.retained)
 		return testing::AssertionFailure()
@@ -488,9 +526,9 @@ inline testing::AssertionResult compare_sums(const weir_pool &pool, EngineSums &
 			       << "range " << range.first << " counts "
 			       << pool.quotas.ranges[range.first].used_units
 			       << " units, its lists hold " << range.second;
-	if (!refused && sums.retained > pool.limit_units)
-		return testing::AssertionFailure() << sums.retained << " units are retained, "
-						   << pool.limit_units << " are allowed";
+	if (!refused && retained > pool.limit_units)
+		return testing::AssertionFailure()
+		       << retained << " units are retained, " << pool.limit_units << " are allowed";
 	return testing::AssertionSuccess();
 }
 
@@ -512,7 +550,7 @@ inline testing::AssertionResult check_counts(weir_pool &pool)
 		if (result)
 			result = sum_waiting(pool, r, &seen, &sums);
 		if (result)
-			result = sum_slots(region, seen, &sums);
+			result = sum_slots(pool, region, seen, &sums);
 		if (!result)
 			return result;
 	}

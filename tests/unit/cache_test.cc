@@ -618,7 +618,7 @@ TEST_F(CacheNameless, StaysTheProgramsWhereItIsLive)
 	ASSERT_EQ(WEIR_DISOWNED_LIVE,
 		  weir_cache_disown(&engine.pool.cache, without_name(block), id, &word));
 	EXPECT_EQ(mib, weir_slot_reach(word));
-	weir_pool_count(&engine.pool, mib >> WEIR_UNIT_SHIFT, -(int64_t)(mib >> WEIR_UNIT_SHIFT));
+	weir_pool_count_uncached(&engine.pool, engine.find(block).region, word);
 	EXPECT_TRUE(engine.live(block));
 	EXPECT_EQ(mib, engine.live_bytes());
 	EXPECT_TRUE(engine.free(block));

@@ -25,13 +25,13 @@ struct Process {
 	}
 
 	/* The slots of region r, which are at r + 1 MiB. */
-	void put(unsigned region, const std::vector<uint64_t> &words, uint32_t pieces = 0)
+	void put(unsigned region, const std::vector<uint64_t> &words, uint16_t pieces = 0)
 	{
 		std::vector<weir_slot> slots;
 		uint32_t fresh = (uint32_t)words.size();
 
 		for (uint64_t word : words)
-			slots.push_back({ word, 0, pieces });
+			slots.push_back({ word, 0, pieces, 0 });
 		map(fresh_at(region), &fresh, sizeof fresh);
 		map(slots_at(region), slots.data(), slots.size() * sizeof slots[0]);
 		shown->regions[region] = { slots_at(region), fresh_at(region) };
@@ -336,7 +336,7 @@ TEST(Snapshot, ShowsNoPeakBelowWhatThereIsNow)
 TEST(Snapshot, AddsUpRequestsOfListsAndCache)
 {
 	Process process;
-	weir_pool_stats &pool = process.shown->pool;
+	weir_pool_counts &pool = process.shown->pool;
 
 	pool.classes[3] = { 10, 2 };
 	pool.classes[60] = { 1, 4 };

@@ -86,7 +86,7 @@ TEST_F(Stats, BeginsThePageWithItsSizeAndVersion)
 /* A field that moves is another WEIR_STATS_VERSION. */
 TEST_F(Stats, KeepsTheLayoutOfItsVersion)
 {
-	EXPECT_EQ(1, WEIR_STATS_VERSION);
+	EXPECT_EQ(2, WEIR_STATS_VERSION);
 	EXPECT_EQ(8U, offsetof(struct weir_stats_page, state));
 	EXPECT_EQ(12U, offsetof(struct weir_stats_page, signal));
 	EXPECT_EQ(16U, offsetof(struct weir_stats_page, signal_owner));
@@ -102,9 +102,18 @@ TEST_F(Stats, KeepsTheLayoutOfItsVersion)
 	EXPECT_EQ(8688U, offsetof(struct weir_stats_page, released));
 	EXPECT_EQ(9200U, offsetof(struct weir_stats_page, regions));
 	EXPECT_EQ(9472U, offsetof(struct weir_stats_page, pool));
-	EXPECT_EQ(256U, offsetof(struct weir_pool_stats, classes));
-	EXPECT_EQ(4608U, offsetof(struct weir_pool_stats, cached_hits));
+	EXPECT_EQ(256U, offsetof(struct weir_pool_counts, classes));
+	EXPECT_EQ(4608U, offsetof(struct weir_pool_counts, cached_hits));
+	EXPECT_EQ(19200U, offsetof(struct weir_stats_page, memory_bytes));
+	EXPECT_EQ(19216U, offsetof(struct weir_stats_page, pools_address));
+	EXPECT_EQ(19224U, offsetof(struct weir_stats_page, pools));
+	EXPECT_EQ(19228U, offsetof(struct weir_stats_page, pool_stride_bytes));
 	EXPECT_EQ(16U, sizeof(struct weir_slot));
+	EXPECT_EQ(12U, offsetof(struct weir_slot, pieces));
+	EXPECT_EQ(14U, offsetof(struct weir_slot, pool));
+	EXPECT_EQ(8U, offsetof(struct weir_stats_pool, name));
+	EXPECT_EQ(40U, offsetof(struct weir_stats_pool, limit_bytes));
+	EXPECT_EQ(128U, offsetof(struct weir_stats_pool, counts));
 	EXPECT_EQ(20480U, sizeof(struct weir_stats_page));
 }
 

@@ -1,0 +1,17 @@
+/* What the two libraries do not have in common. Layer 6.
+ *
+ * libweir.so stands before the next allocator (library_preloaded.c); libweirpool.so has pools of
+ * programs alone (library_linked.c). */
+#ifndef WEIR_LIBRARY_H
+#define WEIR_LIBRARY_H
+
+#include <stdbool.h>
+
+/* The next allocator's name, or an empty one; not for signal handlers. */
+const char *weir_library_backend(void);
+
+/* Protects what a program's wrong write could reach, for WEIR_HARDEN. False when the kernel
+ * refuses. */
+bool weir_library_harden(void);
+
+#endif

@@ -1,0 +1,429 @@
+#include "places.h"
+
+#include "live.h"
+#include "release.h"
+#include "settings.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Beside enum weir_pool_state: one thread makes the pool, or disposes of it. */
+#define STATE_CHANGING 3U
+
+#define GENERATIONS (WEIR_HANDLE_QUIET - 1) /* but for 0 */
+
+_Static_assert(sizeof(struct weir_place) <= WEIR_PLACE_BYTES, "a place has its pool");
+
+struct weir_places weir_places;
+
+static struct weir_pools *const pools = &weir_engine.pools;
+
+static uint32_t state_of(const struct weir_place *place)
+{
+	return weir_load_acquire(&place->shown.state);
+}
+
+/* Places */
+
+/* Place 0 is read by whoever shows pools. */
+static bool reserve_places(void)
+{
+	char *none = NULL, *made;
+
+	if (weir_load_acquire(&weir_places.base))
+		return true;
+	made = weir_os_reserve(WEIR_POOLS_MAX * WEIR_PLACE_BYTES, WEIR_PLACE_BYTES);
+	if (!made)
+		return false;
+	if (!weir_os_commit(made, WEIR_PLACE_BYTES) ||
+	    !weir_cas_acq_rel(&weir_places.base, &none, made))
+		weir_os_unreserve(made, WEIR_POOLS_MAX * WEIR_PLACE_BYTES);
+	return weir_load_acquire(&weir_places.base) != NULL;
+}
+
+bool weir_place_is_gone(const struct weir_place *place)
+{
+	return state_of(place) == WEIR_POOL_DISPOSED &&
+	       weir_load_seq_cst(&place->shown.counts.usage.word) == 0;
+}
+
+/* Of those that were in use before. */
+static bool take_used(uint32_t i)
+{
+	struct weir_place *place = weir_place_at(i);
+	uint32_t disposed = WEIR_POOL_DISPOSED;
+
+	return weir_place_is_gone(place) &&
+	       weir_cas_acq_rel(&place->shown.state, &disposed, STATE_CHANGING);
+}
+
+static bool take_new(uint32_t i)
+{
+	uint32_t none = WEIR_POOL_NONE;
+
+	return weir_cas_acq_rel(&weir_place_at(i)->shown.state, &none, STATE_CHANGING);
+}
+
+/* A place to make a pool at, or 0. */
+static uint32_t take_place(int *error)
+{
+	uint32_t count = weir_load_acquire(&pools->count), i;
+
+	for (i = 1; i < count; i++)
+		if (take_used(i))
+			return i;
+	for (; i < WEIR_POOLS_MAX; i++) {
+		if (!weir_os_commit(weir_place_at(i), WEIR_PLACE_BYTES)) {
+			*error = ENOMEM;
+			return 0;
+		}
+		if (take_new(i))
+			return i;
+	}
+	*error = EAGAIN;
+	return 0;
+}
+
+static void publish(uint32_t i)
+{
+	struct weir_place *place = weir_place_at(i);
+
+	weir_store_release(&pools->of[i], &place->pool);
+	weir_raise_acq_rel(&pools->count, i + 1);
+	weir_raise_acq_rel(&weir_places.span, (i + 1) * WEIR_PLACE_BYTES);
+	weir_store_relaxed(&weir_stats_page.pool_stride_bytes, (uint32_t)WEIR_PLACE_BYTES);
+	weir_store_relaxed(&weir_stats_page.pools_address,
+			   (uint64_t)(uintptr_t)weir_load_acquire(&weir_places.base));
+	weir_raise_acq_rel(&weir_stats_page.pools, i + 1);
+	weir_store_release(&place->shown.state, (uint32_t)WEIR_POOL_OPEN);
+}
+
+/* Making a pool */
+
+static size_t any_of(size_t bytes)
+{
+	return bytes == 0 ? WEIR_NO_LIMIT : bytes;
+}
+
+/* Of the longest pooled block, to the unit. */
+static size_t pooled_reach(size_t bytes)
+{
+	return bytes > WEIR_LARGEST_STRIDE ? WEIR_NO_LIMIT
+					   : weir_align_up(weir_reach(bytes, 1), WEIR_UNIT_BYTES);
+}
+
+static void show(struct weir_place *place, const struct weir_pool_options *options)
+{
+	const char *name = options->name ? options->name : "pool";
+
+	memset(&place->shown.counts, 0, sizeof place->shown.counts);
+	memset(place->shown.name, 0, sizeof place->shown.name);
+	memcpy(place->shown.name, name, strnlen(name, sizeof place->shown.name - 1));
+	place->shown.limit_bytes = options->limit_bytes;
+	place->shown.oversize = 0;
+}
+
+static void copy_class_limits(struct weir_class_limit *to, const struct weir_pool_options *options)
+{
+	memset(to, 0, WEIR_CLASS_LIMITS_MAX * sizeof *to);
+	for (unsigned i = 0; i < options->class_limit_count; i++) {
+		to[i].min_bytes = options->class_limits[i].min_bytes;
+		to[i].max_bytes = options->class_limits[i].max_bytes;
+		to[i].limit_bytes = options->class_limits[i].limit_bytes;
+	}
+}
+
+/* Of a pool's own blocks longer ones are kept at hand than of malloc's: what they count for is
+ * what the program said that it wants. */
+#define CACHED_MAX (16 * WEIR_MIB)
+
+/* The longest lease for the cache: none where leases are recorded one by one. */
+static size_t cached_bytes(const struct weir_place *place)
+{
+	return (place->flags & WEIR_POOL_TRACK) ? 0 : weir_min(CACHED_MAX, place->pooled_bytes);
+}
+
+static void open_gate(struct weir_place *place)
+{
+	size_t cached = weir_load_relaxed(&place->pool.cached_bytes) == 0 ? 0 : cached_bytes(place);
+	size_t most = weir_load_relaxed(&weir_engine.config->max_alloc_bytes);
+
+	weir_store_relaxed(&place->cached_bytes, cached);
+	weir_store_relaxed(&place->fast_bytes,
+			   (place->flags & WEIR_POOL_CLEAN) ? 0 : weir_min(cached, most));
+}
+
+static uintptr_t next_handle(const struct weir_place *place)
+{
+	uintptr_t generation = place->handle % WEIR_HANDLE_QUIET % GENERATIONS + 1;
+
+	return ((uintptr_t)place + generation) |
+	       ((place->flags & WEIR_POOL_NO_ABORT) ? WEIR_HANDLE_QUIET : 0);
+}
+
+static void make(uint32_t i, const struct weir_pool_options *options)
+{
+	struct weir_place *place = weir_place_at(i);
+	struct weir_class_limit class_limits[WEIR_CLASS_LIMITS_MAX];
+	struct weir_pool_settings settings = {
+		.limit_bytes = options->limit_bytes,
+		.footprint_bytes = WEIR_NO_LIMIT,
+		.class_blocks = any_of(options->class_blocks),
+		.live_limit_bytes = WEIR_NO_LIMIT,
+		.counts_live = weir_engine.pool.counts_live,
+		.hardened = weir_engine.pool.hardened,
+		.class_limits = class_limits,
+		.class_limit_count = options->class_limit_count,
+		.stats = &place->shown.counts,
+		.pooled_bytes = pooled_reach(any_of(options->pooled_bytes)),
+		.pools = pools,
+		.place = (uint16_t)i,
+	};
+	uint64_t decay_ms =
+		options->decay_ms == 0 ? weir_engine.config->decay_ms : options->decay_ms;
+
+	show(place, options);
+	copy_class_limits(class_limits, options);
+	place->flags = options->flags;
+	place->pooled_bytes = any_of(options->pooled_bytes);
+	settings.cached_bytes =
+		cached_bytes(place) > 0 ? cached_bytes(place) + WEIR_COLOUR_SPARE : 0;
+	weir_pool_init(&place->pool, &weir_space, &settings);
+	open_gate(place);
+	weir_decay_init(&place->decay, decay_ms, weir_os_now_ms());
+	weir_engine_expect_decay();
+	weir_store_relaxed(&place->handle, next_handle(place));
+}
+
+struct weir_place *weir_place_open(const struct weir_pool_options *options, int *error)
+{
+	uint32_t i;
+
+	*error = ENOMEM;
+	if (!weir_engine_ready() || !reserve_places())
+		return NULL;
+	i = take_place(error);
+	if (i == 0)
+		return NULL;
+	make(i, options);
+	publish(i);
+	return weir_place_at(i);
+}
+
+struct weir_place *weir_place_of(const void *address)
+{
+	struct weir_block block;
+	size_t offset;
+
+	return weir_space_find(&weir_space, address, &block.region, &block.index, &offset)
+		       ? weir_place_with(&block)
+		       : NULL;
+}
+
+/* Leases */
+
+static void *take_cached(struct weir_place *place, size_t bytes, size_t align)
+{
+	uint64_t *hits;
+
+	if (bytes > weir_load_relaxed(&place->cached_bytes) || align > WEIR_COLOUR_ALIGN)
+		return NULL;
+	return weir_block_take_cached(&place->pool, place->pool.place, &place->shown.counts, bytes,
+				      &hits);
+}
+
+static void *take(struct weir_place *place, size_t bytes, size_t align, bool clean)
+{
+	bool fresh =
+		clean && align <= WEIR_COLOUR_ALIGN && weir_block_wants_fresh(&place->pool, bytes);
+	void *cached = fresh ? NULL : take_cached(place, bytes, align);
+	uint64_t now_ms = weir_os_now_ms();
+	enum weir_taken taken;
+	struct weir_block block;
+
+	if (cached)
+		return clean ? weir_block_clear(cached, bytes) : cached;
+	taken = weir_block_take(&place->pool, bytes, align, fresh, now_ms, &block);
+	if (taken == WEIR_TAKEN_REFUSED)
+		weir_stats_count(WEIR_COUNT_refused_live, 1);
+	if (taken != WEIR_TAKEN)
+		return NULL;
+	weir_engine_step(now_ms);
+	if (clean)
+		weir_block_clear(weir_block_address(&block), weir_block_dirty_bytes(&block, bytes));
+	return weir_block_address(&block);
+}
+
+void *weir_place_lease(struct weir_place *place, size_t bytes, size_t align, bool clean)
+{
+	void *block;
+
+	if (bytes > WEIR_LARGEST_STRIDE)
+		return NULL;
+	if (bytes > weir_load_relaxed(&weir_engine.config->max_alloc_bytes)) {
+		weir_stats_count(WEIR_COUNT_refused, 1);
+		return NULL;
+	}
+	block = take(place, bytes, align, clean);
+	if (!block && weir_engine_gave_back_for(bytes))
+		block = take(place, bytes, align, clean);
+	if (block && bytes > place->pooled_bytes)
+		weir_add_relaxed(&place->shown.oversize, (uint64_t)1);
+	return block;
+}
+
+enum weir_found weir_place_return(struct weir_place *place, void *address, uint64_t now_ms)
+{
+	struct weir_block block;
+	enum weir_found found = weir_block_find(address, &block);
+
+	if (found == WEIR_FOUND_LIVE && !weir_block_free(&place->pool, &block, now_ms))
+		return WEIR_FOUND_FREE;
+	return found;
+}
+
+size_t weir_place_usable(struct weir_place *place, const void *address)
+{
+	struct weir_block block;
+
+	(void)place;
+	return weir_block_find(address, &block) == WEIR_FOUND_LIVE ? weir_block_usable(&block) : 0;
+}
+
+/* The rest of a pool's life */
+
+struct weir_tally weir_place_release(struct weir_place *place, enum weir_trigger trigger)
+{
+	struct weir_tally tally = weir_release_all(&place->pool, trigger, weir_os_now_ms());
+
+	weir_engine_say(trigger, &tally);
+	return tally;
+}
+
+/* Quotas and blocks of classes stay as they are. */
+void weir_place_set_limit(struct weir_place *place, size_t limit_bytes)
+{
+	struct weir_tally tally = { 0, 0, 0 };
+
+	weir_store_relaxed(&place->shown.limit_bytes, (uint64_t)limit_bytes);
+	weir_pool_set_limit_units(&place->pool, limit_bytes >> WEIR_UNIT_SHIFT);
+	weir_release_settle(&place->pool, WEIR_TRIGGER_limit, &tally);
+	if (tally.blocks > 0)
+		weir_engine_say(WEIR_TRIGGER_limit, &tally);
+}
+
+/* Blocks at hand leave the cache first: what is freed from then on is released at once. */
+bool weir_place_dispose(struct weir_place *place)
+{
+	uint32_t expected = WEIR_POOL_OPEN;
+	struct weir_tally tally = { 0, 0, 0 };
+
+	if (!weir_cas_acq_rel(&place->shown.state, &expected, STATE_CHANGING))
+		return false;
+	weir_store_relaxed(&place->pool.cached_bytes, (size_t)0);
+	open_gate(place);
+	weir_pool_set_limit_units(&place->pool, 0);
+	weir_release_cache(&place->pool, weir_os_now_ms(), &tally);
+	weir_stats_release(WEIR_TRIGGER_api, &tally, 0);
+	weir_place_release(place, WEIR_TRIGGER_api);
+	weir_store_release(&place->shown.state, (uint32_t)WEIR_POOL_DISPOSED);
+	return true;
+}
+
+struct blocks {
+	uint64_t leased;
+	uint64_t retained;
+};
+
+static struct blocks count_blocks(const struct weir_place *place)
+{
+	struct blocks blocks = { 0, 0 };
+	struct weir_region *region;
+	const struct weir_slot *slot;
+	uint64_t cursor = 0, word;
+	uint32_t index;
+
+	while (weir_space_step(&weir_space, &cursor, &region, &index)) {
+		slot = &region->slots[index];
+		word = weir_load_acquire(&slot->word);
+		if (weir_load_relaxed(&slot->pool) != place->pool.place)
+			continue;
+		blocks.leased += (word & WEIR_SLOT_LIVE) != 0;
+		blocks.retained += !(word & WEIR_SLOT_LIVE) && weir_slot_extent(word) > 0;
+	}
+	return blocks;
+}
+
+static void add_requests(struct weir_pool_figures *figures, const struct weir_pool_counts *counts)
+{
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
+		figures->hits +=
+			weir_load_relaxed(&counts->classes[c].hits) + weir_cache_hits(counts, c);
+		figures->misses += weir_load_relaxed(&counts->classes[c].misses);
+	}
+	figures->leases = figures->hits + figures->misses;
+}
+
+void weir_place_figures(struct weir_place *place, struct weir_pool_figures *figures)
+{
+	const struct weir_usage *usage = &place->shown.counts.usage;
+	struct blocks blocks = count_blocks(place);
+	struct weir_held held;
+
+	weir_pool_note_peaks(&place->pool);
+	held = weir_pool_held(&place->pool);
+	*figures = (struct weir_pool_figures){
+		.limit_bytes = weir_load_relaxed(&place->shown.limit_bytes),
+		.leased_bytes = weir_units_to_bytes(held.live_units),
+		.leased_blocks = blocks.leased,
+		.retained_bytes = weir_units_to_bytes(held.retained_units),
+		.retained_blocks = blocks.retained,
+		.peak_leased_bytes =
+			weir_units_to_bytes(weir_load_relaxed(&usage->peak_live_units)),
+		.peak_retained_bytes =
+			weir_units_to_bytes(weir_load_relaxed(&usage->peak_retained_units)),
+		.oversize = weir_load_relaxed(&place->shown.oversize),
+	};
+	add_requests(figures, &place->shown.counts);
+}
+
+/* Decay of all */
+
+static struct weir_place *next(const struct weir_place *before)
+{
+	uint32_t count = weir_load_acquire(&pools->count);
+	uint32_t i = before ? before->pool.place + 1U : 1U;
+
+	for (; i < count; i++)
+		if (weir_place_is_open(weir_place_at(i)))
+			return weir_place_at(i);
+	return NULL;
+}
+
+void weir_places_open_gates(void)
+{
+	struct weir_place *place = NULL;
+
+	while ((place = next(place)))
+		open_gate(place);
+}
+
+void weir_places_step(uint64_t now_ms)
+{
+	struct weir_place *place = NULL;
+	struct weir_tally tally;
+
+	while ((place = next(place)))
+		if (weir_decay_step(&place->decay, &place->pool, now_ms, &tally))
+			weir_engine_say(WEIR_TRIGGER_decay, &tally);
+}
+
+uint64_t weir_places_next_ms(void)
+{
+	struct weir_place *place = NULL;
+	uint64_t next_ms = UINT64_MAX;
+
+	while ((place = next(place)))
+		next_ms = weir_min(next_ms, weir_decay_next_ms(&place->decay));
+	return next_ms;
+}
