@@ -1,5 +1,10 @@
-/* sigaction and signal, passed through: only so that the statistics page says at once who
- * has WEIR_SIGNAL. Layer 7.
+/* sigaction and signal, passed through: so that the statistics page says at once who has
+ * WEIR_SIGNAL, and that the program finds there what it left there. Layer 7.
+ *
+ * A program that saves what a signal does, and later restores it, may be one that cannot restore
+ * a handler which is not its own: Python shows it as None, and refuses that. So weir's handler is
+ * shown as the default action. A program that sets the default action has it, as one does that
+ * wants to die of the signal.
  *
  * Nobody outside can see whose a handler is, and a release by a signal that the program has
  * taken for itself would set off something else. Default and ignored signals are left to
@@ -8,6 +13,7 @@
  * itself go unnoticed. May be called in signal handlers once it was called before. */
 #include "atomic.h"
 #include "backend.h"
+#include "library.h"
 #include "signal.h"
 
 #include <signal.h>
@@ -16,8 +22,6 @@
 
 typedef void handler(int number);
 typedef handler *installer(int number, handler *action);
-typedef int sigaction_function(int number, const struct sigaction *action, struct sigaction *old);
-
 static void *next(void **known, const char *name)
 {
 	void *found = weir_load_acquire(known);
@@ -38,10 +42,10 @@ static bool is_handler(handler *action)
 
 WEIR_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
-	static void *known = NULL;
-	sigaction_function *call = (sigaction_function *)next(&known, "sigaction");
-	int result = call(number, action, old);
+	int result = weir_library_sigaction(number, action, old);
 
+	if (result == 0 && old)
+		weir_signal_hide(old);
 	if (result == 0 && action && is_handler(action->sa_handler))
 		weir_signal_installed(number);
 	return result;
@@ -58,7 +62,7 @@ static handler *install(void **known, const char *name, int number, handler *act
 
 	if (old != SIG_ERR && is_handler(action)) // NOLINT: its own representation
 		weir_signal_installed(number);
-	return old;
+	return weir_signal_hidden(old);
 }
 
 /* signal(3) by all the names that it has. */

@@ -1,6 +1,7 @@
 #include "signal.h"
 
 #include "engine.h"
+#include "library.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,24 +24,39 @@ static void install(int number)
 {
 	struct sigaction action;
 
-	if (number == 0 || sigaction(number, NULL, &action) != 0 ||
+	if (number == 0 || weir_library_sigaction(number, NULL, &action) != 0 ||
 	    action.sa_handler != SIG_DFL) // NOLINT: SIG_DFL's own representation
 		return;
 	memset(&action, 0, sizeof action);
 	action.sa_sigaction = handle;
 	action.sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO;
-	sigaction(number, &action, NULL);
+	weir_library_sigaction(number, &action, NULL);
+}
+
+static bool is_own(const struct sigaction *action)
+{
+	return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == handle;
 }
 
 static enum weir_signal_owner owner(void)
 {
 	struct sigaction action;
 
-	if (handled == 0 || sigaction(handled, NULL, &action) != 0)
+	if (handled == 0 || weir_library_sigaction(handled, NULL, &action) != 0)
 		return WEIR_SIGNAL_OFF;
-	return (action.sa_flags & SA_SIGINFO) && action.sa_sigaction == handle
-		       ? WEIR_SIGNAL_WEIR
-		       : WEIR_SIGNAL_PROGRAM;
+	return is_own(&action) ? WEIR_SIGNAL_WEIR : WEIR_SIGNAL_PROGRAM;
+}
+
+void weir_signal_hide(struct sigaction *old)
+{
+	if (is_own(old))
+		*old = (struct sigaction){ .sa_handler = SIG_DFL };
+}
+
+void (*weir_signal_hidden(void (*old)(int number)))(int number)
+{
+	return (uintptr_t)old == (uintptr_t)handle ? SIG_DFL
+						   : old; // NOLINT: its own representation
 }
 
 void weir_signal_look(void)

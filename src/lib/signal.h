@@ -7,11 +7,18 @@
 #ifndef WEIR_SIGNAL_H
 #define WEIR_SIGNAL_H
 
+#include <signal.h>
+
 /* number is a signal's number, or 0 for none. Writes who has it to the statistics page. */
 void weir_signal_install(int number);
 
 /* Asks the kernel who handles the signal now, and writes it to the statistics page. */
 void weir_signal_look(void);
+
+/* What the program is shown in place of weir's handler: the default action, which is what the
+ * program left there. */
+void weir_signal_hide(struct sigaction *old);
+void (*weir_signal_hidden(void (*old)(int number)))(int number);
 
 /* The program has just installed a handler for this signal. Safe in signal handlers. */
 void weir_signal_installed(int number);

@@ -201,6 +201,16 @@ TEST(Release, GivesWayToAHandlerThatCameLater)
 	EXPECT_EQ(counted(8 * MiB), report.number("retained_bytes"));
 }
 
+TEST(Release, IsNotSeenByAProgramThatSavesAndRestoresTheSignal)
+{
+	Outcome plain = Launch({ victim("restored_signal") }).plain().run();
+	Outcome preloaded = Launch({ victim("restored_signal") }).run();
+
+	EXPECT_EQ(plain.out, preloaded.out);
+	EXPECT_EQ(SIGUSR1, plain.end.signal);
+	EXPECT_EQ(SIGUSR1, preloaded.end.signal);
+}
+
 TEST(Release, GivesWayToAHandlerThatCameBefore)
 {
 	Puppet puppet(e2e::puppet().behind(victim_library("early.so")).env("EARLY_HANDLER", "1"));
