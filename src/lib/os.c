@@ -389,6 +389,11 @@ pid_t weir_os_pid(void)
 	return (pid_t)syscall(SYS_getpid);
 }
 
+pid_t weir_os_thread_id(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
 static int open_file(const char *path, int flags)
 {
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0644);

@@ -97,6 +97,9 @@ uint64_t weir_os_now_ns(void);
 /* The calling process; right after fork too. */
 pid_t weir_os_pid(void);
 
+/* The kernel's number of the calling thread, too. */
+pid_t weir_os_thread_id(void);
+
 /* Reads up to size - 1 bytes of a file, from `offset`, and terminates them by a
  * zero byte. Returns the bytes read, 0 at the end, or -errno. */
 ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size);

@@ -30,7 +30,9 @@ only config.c 'getenv|secure_getenv|environ|__environ' |
 	rule 'only config.c reads the environment'
 only report.c 'stderr|STDERR_FILENO|perror' |
 	rule 'only report.c writes to stderr'
-only backend.c 'dlsym|dlvsym|dlopen|dladdr|RTLD_NEXT' |
-	rule 'only backend.c asks the dynamic linker'
+only backend.c 'dlsym|dlvsym|dlopen|RTLD_NEXT' |
+	rule 'only backend.c asks the dynamic linker for other libraries'
+only callers.c 'backtrace' |
+	rule 'only callers.c walks stacks'
 
 finish

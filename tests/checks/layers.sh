@@ -9,9 +9,10 @@ layers='
 2 request socket_path stats
 3 slot space lists colour
 4 usage cache quarantine quota extent pool live footprint remap resize move release decay pressure harden
+4 track track_report
 4 snapshot snapshot_json metrics
 5 engine settings block places large backend
-6 signal self control socket server duty background container relief pressure_watch library
+6 callers signal self control socket server duty background container relief pressure_watch library
 6 library_preloaded library_linked
 7 interpose interpose_signal start helper api api_shown
 '

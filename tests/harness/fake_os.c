@@ -375,6 +375,11 @@ pid_t weir_os_pid(void)
 	return getpid();
 }
 
+pid_t weir_os_thread_id(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
 static bool exists(const char *path)
 {
 	return !fake.file_root || strncmp(path, fake.file_root, strlen(fake.file_root)) == 0;

@@ -646,6 +646,17 @@ TEST_F(Os, NumbersThreadsFromOne)
 	errno = untouched;
 }
 
+TEST_F(Os, KnowsThreadsByTheKernelsNumbers)
+{
+	pid_t other = 0;
+
+	EXPECT_EQ(getpid(), weir_os_thread_id());
+	std::thread([&] { other = weir_os_thread_id(); }).join();
+	EXPECT_NE(getpid(), other);
+	EXPECT_LT(0, other);
+	errno = untouched;
+}
+
 TEST_F(Os, TellsTimeForwardAndInTheSameUnits)
 {
 	uint64_t before_ns = weir_os_now_ns();
