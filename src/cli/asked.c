@@ -102,6 +102,28 @@ static void take_classes(struct weir_snapshot *snapshot, const json_t *all)
 		take_class(snapshot, json_array_get(all, i));
 }
 
+static void take_pool(struct weir_snapshot_pool *pool, const json_t *one)
+{
+	memset(pool, 0, sizeof *pool);
+	take_text(pool->name, sizeof pool->name, one, "name");
+	pool->place = (uint32_t)number_of(one, "place");
+	for (uint32_t i = 0; i <= WEIR_POOL_DISPOSED; i++)
+		if (is_text(one, "state", weir_pool_state_name(i)))
+			pool->state = i;
+	for (unsigned i = 0; i < WEIR_SNAPSHOT_POOL_FIELDS; i++) {
+		const struct weir_snapshot_field *field = &weir_snapshot_pool_fields[i];
+
+		*(uint64_t *)(void *)((char *)pool + field->at) = number_of(one, field->name);
+	}
+}
+
+static void take_pools(struct weir_snapshot *snapshot, const json_t *all)
+{
+	snapshot->pool_count = (uint32_t)weir_min(json_array_size(all), WEIR_SNAPSHOT_POOLS);
+	for (uint32_t i = 0; i < snapshot->pool_count; i++)
+		take_pool(&snapshot->pools[i], json_array_get(all, i));
+}
+
 static bool take_answer(struct weir_snapshot *snapshot, const char *text)
 {
 	json_t *answer = json_loads(text, 0, NULL);
@@ -120,6 +142,7 @@ static bool take_answer(struct weir_snapshot *snapshot, const char *text)
 	snapshot->signal = (int)(number_of(answer, "signal_number") & 0xff);
 	take_released(snapshot, json_object_get(answer, "released"));
 	take_classes(snapshot, json_object_get(answer, "classes"));
+	take_pools(snapshot, json_object_get(answer, "pools"));
 	json_decref(answer);
 	return true;
 }

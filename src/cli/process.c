@@ -33,9 +33,14 @@ struct range {
 	uint64_t end;
 };
 
+struct image_at {
+	uint64_t base;
+	enum process_library library;
+};
+
 struct library {
-	uint64_t bases[IMAGES_MAX];
-	unsigned base_count;
+	struct image_at images[IMAGES_MAX];
+	unsigned image_count;
 	struct range writable[WRITABLE_MAX];
 	unsigned writable_count;
 };
@@ -43,11 +48,13 @@ struct library {
 static bool note_mapping(void *context, const struct memory_mapping *mapping)
 {
 	struct library *library = context;
+	enum process_library which = process_library_of(mapping->file);
 
-	if (!process_is_library(mapping->file))
+	if (which == PROCESS_LIBRARIES)
 		return true;
-	if (mapping->offset == 0 && library->base_count < IMAGES_MAX)
-		library->bases[library->base_count++] = mapping->begin;
+	if (mapping->offset == 0 && library->image_count < IMAGES_MAX)
+		library->images[library->image_count++] =
+			(struct image_at){ mapping->begin, which };
 	if (mapping->is_writable && library->writable_count < WRITABLE_MAX)
 		library->writable[library->writable_count++] =
 			(struct range){ mapping->begin, mapping->end };
@@ -67,7 +74,7 @@ static enum process_result find_library(pid_t task, struct library *library)
 		return of_error((int)-count);
 	if (count == 0)
 		return PROCESS_GONE;
-	return library->base_count > 0 ? PROCESS_OK : PROCESS_NOT_UNDER_WEIR;
+	return library->image_count > 0 ? PROCESS_OK : PROCESS_NOT_UNDER_WEIR;
 }
 
 /* A loaded library has its variables in a writable mapping of the file. */
@@ -79,16 +86,26 @@ static bool is_variable(const struct library *library, uint64_t address)
 	return false;
 }
 
-static uint64_t find_page(pid_t task, const struct library *library)
+static uint64_t find_page_of(pid_t task, const struct library *library, enum process_library which)
 {
 	uint64_t address;
 
-	for (unsigned i = 0; i < library->base_count; i++) {
-		address = image_find_symbol(task, library->bases[i], WEIR_STATS_SYMBOL);
+	for (unsigned i = 0; i < library->image_count; i++) {
+		if (library->images[i].library != which)
+			continue;
+		address = image_find_symbol(task, library->images[i].base, WEIR_STATS_SYMBOL);
 		if (is_variable(library, address))
 			return address;
 	}
 	return 0;
+}
+
+/* Where both are loaded the program's calls reach the first. */
+static uint64_t find_page(pid_t task, const struct library *library)
+{
+	uint64_t address = find_page_of(task, library, PROCESS_LIBRARY);
+
+	return address != 0 ? address : find_page_of(task, library, PROCESS_POOL_LIBRARY);
 }
 
 /* The page. */
@@ -166,18 +183,21 @@ static void clean_texts(struct process *process)
 	clean_text(process->snapshot.program, "");
 	clean_text(process->snapshot.socket, "");
 	clean_text(process->settings, "\n\t");
+	for (uint32_t i = 0; i < process->snapshot.pool_count; i++)
+		clean_text(process->snapshot.pools[i].name, "");
 }
 
 static enum process_result read_statistics(struct process *process)
 {
-	struct library library = { .base_count = 0 };
+	struct library library = { .image_count = 0 };
 	enum process_result result = find_library(process->task, &library);
 	struct weir_stats_page page;
 	char byte;
 
 	if (result != PROCESS_OK)
 		return result;
-	if (!memory_read(&process->task, library.bases[0], &byte, sizeof byte) && errno != EFAULT)
+	if (!memory_read(&process->task, library.images[0].base, &byte, sizeof byte) &&
+	    errno != EFAULT)
 		return of_error(errno);
 	process->page_address = find_page(process->task, &library);
 	if (process->page_address == 0 || !is_known(process) || !read_page(process, &page) ||

@@ -15,9 +15,9 @@
 enum process_result {
 	PROCESS_OK,
 	PROCESS_GONE,		/* no such process, or a zombie, or a kernel thread */
-	PROCESS_NOT_UNDER_WEIR, /* no libweir.so is mapped */
+	PROCESS_NOT_UNDER_WEIR, /* no libweir.so is mapped, nor a libweirpool.so */
 	PROCESS_NO_ACCESS,	/* it may not be read (another user, ptrace_scope) */
-	PROCESS_UNREADABLE,	/* libweir.so is there, but of another layout, or being loaded */
+	PROCESS_UNREADABLE,	/* the library is there, but of another layout, or being loaded */
 };
 
 /* One that could be read. */
@@ -45,9 +45,16 @@ bool process_read_released(const struct process *process, enum weir_trigger trig
  * pthread_exit, and then shows no memory, root or environment any more. */
 pid_t process_task(pid_t pid);
 
-/* Whether it has a libweir.so at all: what may be asked also of one that may not be read. */
+/* The libraries that have a statistics page, as a file is named. */
+enum process_library {
+	PROCESS_LIBRARY,      /* libweir.so: where it is, its page is the one */
+	PROCESS_POOL_LIBRARY, /* libweirpool.so */
+	PROCESS_LIBRARIES,    /* how many; any other file */
+};
+enum process_library process_library_of(const char *file); /* by the last part of a path */
+
+/* Whether it has one at all: what may be asked also of one that may not be read. */
 bool process_has_library(pid_t pid);
-bool process_is_library(const char *file); /* by the last part of a path */
 
 /* The setting kernel.yama.ptrace_scope, 0 where there is none. */
 int process_ptrace_scope(void);

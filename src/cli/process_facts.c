@@ -107,7 +107,7 @@ bool process_catches(pid_t pid, int signal)
 
 static bool note_library(void *found, const struct memory_mapping *mapping)
 {
-	*(bool *)found = process_is_library(mapping->file);
+	*(bool *)found = process_library_of(mapping->file) < PROCESS_LIBRARIES;
 	return !*(bool *)found;
 }
 
@@ -119,9 +119,17 @@ bool process_has_library(pid_t pid)
 	return found;
 }
 
-bool process_is_library(const char *file)
+enum process_library process_library_of(const char *file)
 {
-	return strncmp(file, "libweir.so", strlen("libweir.so")) == 0;
+	static const char *const names[] = {
+		[PROCESS_LIBRARY] = "libweir.so",
+		[PROCESS_POOL_LIBRARY] = "libweirpool.so",
+	};
+	unsigned i = 0;
+
+	while (i < PROCESS_LIBRARIES && strncmp(file, names[i], strlen(names[i])) != 0)
+		i++;
+	return (enum process_library)i;
 }
 
 int process_ptrace_scope(void)
@@ -139,10 +147,10 @@ static const struct {
 } results[] = {
 	[PROCESS_OK] = { "under weir", COMMAND_OK },
 	[PROCESS_GONE] = { "no such process", COMMAND_FAILED },
-	[PROCESS_NOT_UNDER_WEIR] = { "not under weir: no libweir.so is loaded",
+	[PROCESS_NOT_UNDER_WEIR] = { "not under weir: no libweir.so is loaded, nor a libweirpool.so",
 				     COMMAND_NOT_UNDER_WEIR },
 	[PROCESS_NO_ACCESS] = { "may not be read by this user", COMMAND_NO_ACCESS },
-	[PROCESS_UNREADABLE] = { "its libweir.so is of another version, or is being loaded",
+	[PROCESS_UNREADABLE] = { "its weir is of another version, or is being loaded",
 				 COMMAND_FAILED },
 };
 

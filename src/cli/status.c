@@ -217,6 +217,46 @@ static void print_classes(const struct weir_snapshot *snapshot)
 		print_table_end(table, stdout);
 }
 
+static void add_pool(struct print_table *table, const struct weir_snapshot_pool *pool)
+{
+	char name[WEIR_POOL_NAME_BYTES + 16], size[PRINT_SIZE_BYTES], leased[PRINT_SIZE_BYTES],
+		blocks[24], retained[PRINT_SIZE_BYTES], limit[PRINT_SIZE_BYTES], leases[24],
+		hits[PRINT_SIZE_BYTES];
+	const char *const cells[] = { name, size, blocks, leased, retained, limit, leases, hits };
+
+	snprintf(name, sizeof name, "%s%s%s%s", pool->name,
+		 pool->state == WEIR_POOL_OPEN ? "" : " (",
+		 pool->state == WEIR_POOL_OPEN ? "" : weir_pool_state_name(pool->state),
+		 pool->state == WEIR_POOL_OPEN ? "" : ")");
+	if (pool->block_bytes > 0)
+		print_size(size, pool->block_bytes);
+	else
+		snprintf(size, sizeof size, "any size");
+	snprintf(blocks, sizeof blocks, "%" PRIu64, pool->leased_blocks);
+	print_size(leased, pool->leased_bytes);
+	print_size(retained, pool->retained_bytes);
+	print_size(limit, pool->limit_bytes);
+	snprintf(leases, sizeof leases, "%" PRIu64, pool->leases);
+	print_share(hits, pool->hits, pool->leases);
+	print_table_row(table, cells);
+}
+
+static void print_pools(const struct weir_snapshot *snapshot)
+{
+	static const char *const headings[] = { "POOL",	    "BLOCKS OF", "LEASED", "LEASED BYTES",
+						"RETAINED", "LIMIT",	 "LEASES", "HITS" };
+	static const bool right[] = { false, true, true, true, true, true, true, true };
+	struct print_table *table;
+
+	if (snapshot->pool_count == 0)
+		return;
+	putchar('\n');
+	table = print_table_new(headings, right, sizeof headings / sizeof *headings);
+	for (uint32_t i = 0; i < snapshot->pool_count; i++)
+		add_pool(table, &snapshot->pools[i]);
+	print_table_end(table, stdout);
+}
+
 static void print_page(const struct process *process)
 {
 	const struct weir_snapshot *snapshot = &process->snapshot;
@@ -230,6 +270,7 @@ static void print_page(const struct process *process)
 	print_released(snapshot);
 	print_ways(process);
 	print_counters(snapshot);
+	print_pools(snapshot);
 	print_classes(snapshot);
 }
 
@@ -263,7 +304,10 @@ const struct command command_status = {
 	.summary = "show what one process holds and has done",
 	.details =
 		"Reads the figures out of the process's memory, while it goes on undisturbed; "
-		"where that is not allowed, asks its control socket. The last table has a line "
+		"where that is not allowed, asks its control socket. Where the program made pools "
+		"of its own, each has a line: what is leased from it, what it keeps and at most, "
+		"and the share of leases that kept blocks served; the figures above are those of "
+		"the whole process. The last table has a line "
 		"for each size class in use: requests that retained blocks served and that none "
 		"did, blocks that the program has, blocks that are kept, and the bytes kept, with "
 		"the surplus of live blocks.",

@@ -15,20 +15,6 @@ static void put_label_value(struct weir_text *text, const char *value)
 	}
 }
 
-/* Opens a sample: name{pid="1",program="node" */
-static void put_sample(struct weir_text *text, const char *name, const char *suffix,
-		       const struct weir_snapshot *snapshot)
-{
-	weir_text_string(text, "weir_");
-	weir_text_string(text, name);
-	weir_text_string(text, suffix);
-	weir_text_string(text, "{pid=\"");
-	weir_text_decimal(text, snapshot->pid);
-	weir_text_string(text, "\",program=\"");
-	put_label_value(text, snapshot->program);
-	weir_text_char(text, '"');
-}
-
 static void put_label(struct weir_text *text, const char *name, const char *value)
 {
 	weir_text_char(text, ',');
@@ -38,10 +24,12 @@ static void put_label(struct weir_text *text, const char *name, const char *valu
 	weir_text_char(text, '"');
 }
 
-static void put_size_label(struct weir_text *text, uint64_t size_bytes)
+static void put_number_label(struct weir_text *text, const char *name, uint64_t value)
 {
-	weir_text_string(text, ",size_bytes=\"");
-	weir_text_decimal(text, size_bytes);
+	weir_text_char(text, ',');
+	weir_text_string(text, name);
+	weir_text_string(text, "=\"");
+	weir_text_decimal(text, value);
 	weir_text_char(text, '"');
 }
 
@@ -52,15 +40,18 @@ static void put_value(struct weir_text *text, uint64_t value)
 	weir_text_char(text, '\n');
 }
 
-/* Families. The figures that are one number come first, from their own table. */
+/* Families. The figures that are one number come first, from their own table, then those of
+ * pools, from theirs. */
 
 struct family {
 	const char *name;
 	const char *help;
 	const char *labels;
+	bool is_of_pools; /* then "pool_" stands before its name */
 	bool is_counter;
 	bool is_seconds;
-	size_t at; /* in struct weir_snapshot_released or _class */
+	bool is_info;
+	size_t at; /* in struct weir_snapshot, or its _released, _class or _pool */
 	void (*put)(struct weir_text *text, const struct family *family,
 		    const struct weir_snapshot *snapshot);
 };
@@ -70,9 +61,37 @@ static uint64_t number_at(const void *from, size_t at)
 	return *(const uint64_t *)(const void *)((const char *)from + at);
 }
 
+static void put_name(struct weir_text *text, const struct family *family)
+{
+	weir_text_string(text, family->is_of_pools ? "weir_pool_" : "weir_");
+	weir_text_string(text, family->name);
+}
+
 static const char *suffix_of(const struct family *family)
 {
+	if (family->is_info)
+		return "_info";
 	return family->is_counter ? "_total" : "";
+}
+
+/* Opens a sample: name{pid="1",program="node" */
+static void put_sample(struct weir_text *text, const struct family *family,
+		       const struct weir_snapshot *snapshot)
+{
+	put_name(text, family);
+	weir_text_string(text, suffix_of(family));
+	weir_text_string(text, "{pid=\"");
+	weir_text_decimal(text, snapshot->pid);
+	weir_text_string(text, "\",program=\"");
+	put_label_value(text, snapshot->program);
+	weir_text_char(text, '"');
+}
+
+static void put_field(struct weir_text *text, const struct family *family,
+		      const struct weir_snapshot *snapshot)
+{
+	put_sample(text, family, snapshot);
+	put_value(text, number_at(snapshot, family->at));
 }
 
 static void put_by_trigger(struct weir_text *text, const struct family *family,
@@ -82,7 +101,7 @@ static void put_by_trigger(struct weir_text *text, const struct family *family,
 
 	for (unsigned t = 0; t < WEIR_TRIGGER_COUNT; t++) {
 		value = number_at(&snapshot->released[t], family->at);
-		put_sample(text, family->name, suffix_of(family), snapshot);
+		put_sample(text, family, snapshot);
 		put_label(text, "trigger", weir_trigger_name(t));
 		if (!family->is_seconds) {
 			put_value(text, value);
@@ -102,16 +121,30 @@ static void put_by_class(struct weir_text *text, const struct family *family,
 
 		if (!weir_snapshot_class_is_used(class))
 			continue;
-		put_sample(text, family->name, suffix_of(family), snapshot);
-		put_size_label(text, class->size_bytes);
+		put_sample(text, family, snapshot);
+		put_number_label(text, "size_bytes", class->size_bytes);
 		put_value(text, number_at(class, family->at));
+	}
+}
+
+/* Names of pools need not differ, but their places do. */
+static void put_by_pool(struct weir_text *text, const struct family *family,
+			const struct weir_snapshot *snapshot)
+{
+	for (uint32_t i = 0; i < snapshot->pool_count; i++) {
+		const struct weir_snapshot_pool *pool = &snapshot->pools[i];
+
+		put_sample(text, family, snapshot);
+		put_label(text, "pool", pool->name);
+		put_number_label(text, "place", pool->place);
+		put_value(text, number_at(pool, family->at));
 	}
 }
 
 static void put_info(struct weir_text *text, const struct family *family,
 		     const struct weir_snapshot *snapshot)
 {
-	put_sample(text, family->name, "_info", snapshot);
+	put_sample(text, family, snapshot);
 	put_label(text, "version", snapshot->version);
 	put_label(text, "state", weir_state_name(snapshot->state));
 	put_label(text, "backend", snapshot->backend);
@@ -173,6 +206,7 @@ static const struct family families[] = {
 	{ .name = "process",
 	  .help = "what weir is and does in the process",
 	  .labels = "version, state, backend, signal",
+	  .is_info = true,
 	  .put = put_info },
 };
 
@@ -180,23 +214,39 @@ static const struct family families[] = {
 
 size_t weir_metrics_family_count(void)
 {
-	return WEIR_SNAPSHOT_FIELDS + TABLE_COUNT;
+	return WEIR_SNAPSHOT_FIELDS + WEIR_SNAPSHOT_POOL_FIELDS + TABLE_COUNT;
 }
 
-/* One of the first kind, as if it stood in the table. */
+static struct family family_of(const struct weir_snapshot_field *field)
+{
+	return (struct family){ .name = field->name,
+				.help = field->help,
+				.labels = "",
+				.is_counter = field->is_counter,
+				.at = field->at,
+				.put = put_field };
+}
+
+/* One of the first kinds, as if it stood in the table. */
 static struct family family_at(size_t i)
 {
-	if (i >= WEIR_SNAPSHOT_FIELDS)
-		return families[i - WEIR_SNAPSHOT_FIELDS];
-	return (struct family){ .name = weir_snapshot_fields[i].name,
-				.help = weir_snapshot_fields[i].help,
-				.labels = "",
-				.is_counter = weir_snapshot_fields[i].is_counter };
+	struct family family;
+
+	if (i < WEIR_SNAPSHOT_FIELDS)
+		return family_of(&weir_snapshot_fields[i]);
+	i -= WEIR_SNAPSHOT_FIELDS;
+	if (i >= WEIR_SNAPSHOT_POOL_FIELDS)
+		return families[i - WEIR_SNAPSHOT_POOL_FIELDS];
+	family = family_of(&weir_snapshot_pool_fields[i]);
+	family.is_of_pools = true;
+	family.labels = "pool, place";
+	family.put = put_by_pool;
+	return family;
 }
 
 static const char *type_of(const struct family *family)
 {
-	if (family->put == put_info)
+	if (family->is_info)
 		return "info";
 	return family->is_counter ? "counter" : "gauge";
 }
@@ -212,7 +262,7 @@ static void put_about(struct weir_text *text, const char *what, const struct fam
 		      const char *value)
 {
 	weir_text_string(text, what);
-	weir_text_string(text, family->name);
+	put_name(text, family);
 	weir_text_char(text, ' ');
 	weir_text_string(text, value);
 	weir_text_char(text, '\n');
@@ -222,12 +272,12 @@ void weir_metrics_format_family(struct weir_text *text, size_t i)
 {
 	struct family family = family_at(i);
 
-	put_about(text, "# TYPE weir_", &family, type_of(&family));
+	put_about(text, "# TYPE ", &family, type_of(&family));
 	if (ends_with(family.name, "_bytes"))
-		put_about(text, "# UNIT weir_", &family, "bytes");
+		put_about(text, "# UNIT ", &family, "bytes");
 	if (family.is_seconds)
-		put_about(text, "# UNIT weir_", &family, "seconds");
-	put_about(text, "# HELP weir_", &family, family.help);
+		put_about(text, "# UNIT ", &family, "seconds");
+	put_about(text, "# HELP ", &family, family.help);
 }
 
 void weir_metrics_format_samples(struct weir_text *text, size_t i,
@@ -235,21 +285,15 @@ void weir_metrics_format_samples(struct weir_text *text, size_t i,
 {
 	struct family family = family_at(i);
 
-	if (family.put) {
-		family.put(text, &family, snapshot);
-		return;
-	}
-	put_sample(text, family.name, suffix_of(&family), snapshot);
-	put_value(text, weir_snapshot_value(snapshot, &weir_snapshot_fields[i]));
+	family.put(text, &family, snapshot);
 }
 
 void weir_metrics_describe(size_t i, struct weir_text *name, struct weir_metrics_help *help)
 {
 	struct family family = family_at(i);
 
-	weir_text_string(name, "weir_");
-	weir_text_string(name, family.name);
-	weir_text_string(name, family.put == put_info ? "_info" : suffix_of(&family));
+	put_name(name, &family);
+	weir_text_string(name, suffix_of(&family));
 	*help = (struct weir_metrics_help){ name->data, type_of(&family), family.labels,
 					    family.help };
 }

@@ -14,10 +14,10 @@
 #define WEIR_METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define WEIR_METRICS_END "# EOF\n"
 
-/* Enough for the samples of one process in one family, with every class in use, and for all
- * families of one process. */
-#define WEIR_METRICS_FAMILY_BYTES ((size_t)16 * 1024)
-#define WEIR_METRICS_BYTES ((size_t)96 * 1024)
+/* Enough for the samples of one process in one family, with all classes and pools in use, and
+ * for all families of one process. */
+#define WEIR_METRICS_FAMILY_BYTES ((size_t)96 * 1024)
+#define WEIR_METRICS_BYTES ((size_t)1280 * 1024)
 
 size_t weir_metrics_family_count(void);
 

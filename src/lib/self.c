@@ -29,11 +29,11 @@ static bool read_own(void *context, uint64_t address, void *to, size_t bytes)
 
 void weir_self_snapshot(struct weir_snapshot *snapshot)
 {
-	struct weir_pool *pool = weir_engine_pool();
+	struct weir_pool *pool = weir_engine_pool(), *each = NULL;
 
 	weir_signal_look();
-	if (pool)
-		weir_pool_note_peaks(pool);
+	while (pool && (each = weir_pool_next(pool, each)))
+		weir_pool_note_peaks(each);
 	weir_snapshot_take(snapshot, &weir_stats_page, read_own, NULL);
 	snapshot->pid = (uint64_t)weir_os_pid();
 	copy(snapshot->backend, sizeof snapshot->backend, weir_library_backend());

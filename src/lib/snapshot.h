@@ -27,6 +27,29 @@ struct weir_snapshot_released {
 	uint64_t ns;
 };
 
+/* Of a pool that the program made. Where its blocks are of one size, blocks leased and leases
+ * are of those, and all else is of the slabs that they stand in; a lease that needed no fresh
+ * slab is a hit. */
+struct weir_snapshot_pool {
+	char name[WEIR_POOL_NAME_BYTES];
+	uint32_t place; /* in the directory: names need not differ */
+	uint32_t state; /* enum weir_pool_state */
+	uint64_t limit_bytes;
+	uint64_t leased_bytes;
+	uint64_t leased_blocks;
+	uint64_t retained_bytes;
+	uint64_t retained_blocks;
+	uint64_t peak_leased_bytes;
+	uint64_t peak_retained_bytes;
+	uint64_t leases;
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t oversize;
+	uint64_t block_bytes; /* 0 for blocks of any size */
+};
+
+#define WEIR_SNAPSHOT_POOLS (WEIR_POOLS_MAX - 1)
+
 #define WEIR_SNAPSHOT_BACKEND_BYTES 64
 
 struct weir_snapshot {
@@ -55,6 +78,9 @@ struct weir_snapshot {
 	uint64_t mappings;
 	struct weir_snapshot_released released[WEIR_TRIGGER_COUNT];
 	struct weir_snapshot_class classes[WEIR_CLASS_COUNT];
+	uint32_t pool_count;
+	struct weir_snapshot_pool
+		pools[WEIR_SNAPSHOT_POOLS]; /* by place; nothing behind the last */
 };
 
 /* Copies memory of the process; false when it cannot be read. */
@@ -68,7 +94,7 @@ bool weir_snapshot_take(struct weir_snapshot *snapshot, const struct weir_stats_
 struct weir_snapshot_field {
 	const char *name;
 	const char *help;
-	size_t at;	 /* offset of a uint64_t in struct weir_snapshot */
+	size_t at;	 /* offset of a uint64_t in struct weir_snapshot, or _pool */
 	bool is_counter; /* it only grows; else it is what there is now */
 };
 #define WEIR_SNAPSHOT_FIELDS (14 + WEIR_COUNTER_COUNT)
@@ -80,14 +106,26 @@ static inline uint64_t weir_snapshot_value(const struct weir_snapshot *snapshot,
 	return *(const uint64_t *)(const void *)((const char *)snapshot + field->at);
 }
 
+/* The same of a pool. */
+#define WEIR_SNAPSHOT_POOL_FIELDS 12
+extern WEIR_HIDDEN const struct weir_snapshot_field
+	weir_snapshot_pool_fields[WEIR_SNAPSHOT_POOL_FIELDS];
+
+static inline uint64_t weir_snapshot_pool_value(const struct weir_snapshot_pool *pool,
+						const struct weir_snapshot_field *field)
+{
+	return *(const uint64_t *)(const void *)((const char *)pool + field->at);
+}
+
 const char *weir_state_name(enum weir_state state);
+const char *weir_pool_state_name(uint32_t state);
 const char *weir_signal_owner_name(enum weir_signal_owner owner);
 
 /* Whether a class has anything to show. */
 bool weir_snapshot_class_is_used(const struct weir_snapshot_class *class_counts);
 
 /* One JSON object on one line, without a newline. */
-#define WEIR_SNAPSHOT_JSON_BYTES ((size_t)32 * 1024) /* enough for every class in use */
+#define WEIR_SNAPSHOT_JSON_BYTES ((size_t)256 * 1024) /* enough for all classes and pools */
 void weir_snapshot_format_json(struct weir_text *text, const struct weir_snapshot *snapshot);
 
 #endif

@@ -85,6 +85,26 @@ static void put_classes(struct weir_text *text, const struct weir_snapshot *snap
 	weir_text_char(text, ']');
 }
 
+static void put_pools(struct weir_text *text, const struct weir_snapshot *snapshot)
+{
+	put_key(text, "pools");
+	weir_text_char(text, '[');
+	for (uint32_t i = 0; i < snapshot->pool_count; i++) {
+		const struct weir_snapshot_pool *pool = &snapshot->pools[i];
+
+		put_separator(text);
+		weir_text_char(text, '{');
+		put_string(text, "name", pool->name);
+		put_number(text, "place", pool->place);
+		put_string(text, "state", weir_pool_state_name(pool->state));
+		for (unsigned f = 0; f < WEIR_SNAPSHOT_POOL_FIELDS; f++)
+			put_number(text, weir_snapshot_pool_fields[f].name,
+				   weir_snapshot_pool_value(pool, &weir_snapshot_pool_fields[f]));
+		weir_text_char(text, '}');
+	}
+	weir_text_char(text, ']');
+}
+
 void weir_snapshot_format_json(struct weir_text *text, const struct weir_snapshot *snapshot)
 {
 	weir_text_char(text, '{');
@@ -101,5 +121,6 @@ void weir_snapshot_format_json(struct weir_text *text, const struct weir_snapsho
 	put_string(text, "socket", snapshot->socket);
 	put_released(text, snapshot);
 	put_classes(text, snapshot);
+	put_pools(text, snapshot);
 	weir_text_char(text, '}');
 }

@@ -44,7 +44,7 @@ struct Process {
 	}
 
 	Bytes content;
-	unsigned reads_left = 64;
+	unsigned reads_left = 100;
 };
 
 void change(struct weir_stats_page *page, Bytes *changes)
@@ -73,6 +73,10 @@ std::unique_ptr<struct weir_stats_page> right_page()
 	strcpy(page->program, "hostile");
 	for (unsigned r = 0; r < WEIR_STATS_REGIONS; r++)
 		page->regions[r] = { (uint64_t)(r + 1) << 20, (uint64_t)(r + 1) << 12 };
+	page->limit_bytes = (uint64_t)1 << 29;
+	page->pools_address = (uint64_t)1 << 30;
+	page->pools = 3;
+	page->pool_stride_bytes = sizeof(struct weir_stats_pool);
 	return page;
 }
 
@@ -118,6 +122,18 @@ void run_snapshot(const uint8_t *data, size_t size)
 	}
 	must(live == snapshot->live_blocks && retained == snapshot->retained_blocks,
 	     "blocks are those of the classes");
+	must(snapshot->pool_count <= WEIR_SNAPSHOT_POOLS, "there are not too many pools");
+	for (uint32_t i = 0; i < snapshot->pool_count; i++) {
+		const weir_snapshot_pool &pool = snapshot->pools[i];
+
+		must((i == 0 || snapshot->pools[i - 1].place < pool.place) &&
+			     pool.place < WEIR_POOLS_MAX && strlen(pool.name) < sizeof pool.name,
+		     "pools are in order and their names end");
+		must(pool.peak_retained_bytes >= pool.retained_bytes &&
+			     pool.limit_bytes <= snapshot->limit_bytes &&
+			     pool.leases == pool.hits + pool.misses,
+		     "a pool's figures go together");
+	}
 	must(snapshot->peak_live_bytes >= snapshot->live_bytes &&
 		     snapshot->peak_retained_bytes >= snapshot->retained_bytes,
 	     "peaks are not below what there is");

@@ -143,6 +143,13 @@ weir_snapshot busy_snapshot(uint64_t pid)
 	}
 	for (weir_snapshot_released &r : snapshot.released)
 		r.bytes = r.blocks = r.releases = r.ns = UINT64_MAX;
+	snapshot.pool_count = WEIR_SNAPSHOT_POOLS;
+	for (weir_snapshot_pool &pool : snapshot.pools) {
+		memset((void *)&pool, 0xff, sizeof pool);
+		memset(pool.name, '"', sizeof pool.name - 1);
+		pool.name[sizeof pool.name - 1] = '\0';
+		pool.place = 1 + (uint32_t)(&pool - snapshot.pools);
+	}
 	return snapshot;
 }
 
@@ -256,6 +263,32 @@ TEST(Metrics, ShowsClassesThatAreInUse)
 	EXPECT_EQ("5", family.samples[0].value);
 	EXPECT_EQ("131072", family.samples[1].labels.at("size_bytes"));
 	EXPECT_EQ("0", family.samples[1].value);
+}
+
+TEST(Metrics, ShowsPoolsByNameAndPlace)
+{
+	weir_snapshot snapshot = snapshot_of(1, "a");
+	Family family;
+
+	EXPECT_TRUE(family_of({ snapshot }, "weir_pool_leased_bytes").samples.empty());
+	snapshot.pool_count = 2;
+	snapshot.pools[0] = {};
+	strcpy(snapshot.pools[0].name, "frames");
+	snapshot.pools[0].place = 3;
+	snapshot.pools[0].leased_bytes = 77;
+	snapshot.pools[1] = snapshot.pools[0];
+	snapshot.pools[1].place = 4;
+	snapshot.pools[1].leased_bytes = 78;
+	family = family_of({ snapshot }, "weir_pool_leased_bytes");
+	ASSERT_EQ(2U, family.samples.size());
+	EXPECT_EQ("gauge", family.type);
+	EXPECT_EQ("bytes", family.unit);
+	EXPECT_EQ("frames", family.samples[0].labels.at("pool"));
+	EXPECT_EQ("3", family.samples[0].labels.at("place"));
+	EXPECT_EQ("77", family.samples[0].value);
+	EXPECT_EQ("4", family.samples[1].labels.at("place"));
+	EXPECT_EQ("78", family.samples[1].value);
+	EXPECT_EQ("counter", family_of({ snapshot }, "weir_pool_hits").type);
 }
 
 TEST(Metrics, EscapesWhatAProgramIsCalled)

@@ -24,14 +24,15 @@ struct Process {
 		shown->page_bytes = 4096;
 	}
 
-	/* The slots of region r, which are at r + 1 MiB. */
-	void put(unsigned region, const std::vector<uint64_t> &words, uint16_t pieces = 0)
+	/* The slots of region r, which are at r + 1 MiB, all of one pool. */
+	void put(unsigned region, const std::vector<uint64_t> &words, uint16_t pieces = 0,
+		 uint16_t pool = 0)
 	{
 		std::vector<weir_slot> slots;
 		uint32_t fresh = (uint32_t)words.size();
 
 		for (uint64_t word : words)
-			slots.push_back({ word, 0, pieces, 0 });
+			slots.push_back({ word, 0, pieces, pool });
 		map(fresh_at(region), &fresh, sizeof fresh);
 		map(slots_at(region), slots.data(), slots.size() * sizeof slots[0]);
 		shown->regions[region] = { slots_at(region), fresh_at(region) };
@@ -59,6 +60,22 @@ struct Process {
 		memcpy(to, range->second.data() + (address - range->first), bytes);
 		return true;
 	}
+
+	/* A directory of pools, of which the first is malloc's place. */
+	void put_pools(const std::vector<weir_stats_pool> &pools, size_t stride = 0)
+	{
+		stride = stride > 0 ? stride : sizeof pools[0];
+		std::vector<char> bytes(pools.size() * stride);
+
+		for (size_t i = 0; i < pools.size(); i++)
+			memcpy(&bytes[i * stride], &pools[i], sizeof pools[i]);
+		map(directory_at, bytes.data(), bytes.size());
+		shown->pools_address = directory_at;
+		shown->pools = (uint32_t)pools.size();
+		shown->pool_stride_bytes = (uint32_t)stride;
+	}
+
+	static constexpr uint64_t directory_at = (uint64_t)1 << 40;
 
 	bool take()
 	{
@@ -191,6 +208,7 @@ TEST(Snapshot, TakesAnyPageWithoutHarm)
 		process.shown->page_bytes = (uint64_t)1 << (round % 64);
 		process.shown->state = round % 2 ? (uint32_t)WEIR_STATE_READY : (uint32_t)state;
 		memset(process.shown->regions, 0, sizeof process.shown->regions);
+		process.shown->pools_address = 0;
 		process.put(round % 17, { state, ~state, state << 20 });
 		taken += process.take();
 		EXPECT_STRNE("", weir_state_name(process.snapshot.state));
@@ -380,6 +398,285 @@ TEST(Snapshot, KnowsAClassThatIsUsed)
 	}
 }
 
+/* Pools */
+
+weir_stats_pool pool_named(const char *name, size_t leased = 0, size_t retained = 0)
+{
+	weir_stats_pool pool = {};
+
+	pool.state = WEIR_POOL_OPEN;
+	strncpy(pool.name, name, sizeof pool.name);
+	pool.limit_bytes = 64 * mib;
+	pool.counts.usage.word = usage(leased, retained);
+	return pool;
+}
+
+const weir_stats_pool no_pool = {};
+
+struct ProcessWithPools : Process {
+	ProcessWithPools() { shown->limit_bytes = 512 * mib; }
+};
+
+TEST(Snapshot, HasNoPoolsWhereThereIsNoDirectory)
+{
+	Process process;
+
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(0U, process.snapshot.pool_count);
+	process.put_pools({ no_pool, no_pool });
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(0U, process.snapshot.pool_count);
+}
+
+TEST(Snapshot, CopiesWhatTheDirectorySays)
+{
+	ProcessWithPools process;
+	weir_stats_pool frames = pool_named("frames", 3 * mib, 2 * mib);
+
+	frames.counts.usage.peak_live_units = (9 * mib) >> WEIR_UNIT_SHIFT;
+	frames.counts.usage.peak_retained_units = (5 * mib) >> WEIR_UNIT_SHIFT;
+	frames.counts.classes[3] = { 10, 2 };
+	frames.counts.cached_hits[7][3] = 100;
+	frames.oversize = 4;
+	process.put_pools({ no_pool, no_pool, frames });
+	ASSERT_TRUE(process.take());
+	ASSERT_EQ(1U, process.snapshot.pool_count);
+	const weir_snapshot_pool &pool = process.snapshot.pools[0];
+
+	EXPECT_STREQ("frames", pool.name);
+	EXPECT_EQ(2U, pool.place);
+	EXPECT_EQ((uint32_t)WEIR_POOL_OPEN, pool.state);
+	EXPECT_EQ(64 * mib, pool.limit_bytes);
+	EXPECT_EQ(3 * mib, pool.leased_bytes);
+	EXPECT_EQ(2 * mib, pool.retained_bytes);
+	EXPECT_EQ(9 * mib, pool.peak_leased_bytes);
+	EXPECT_EQ(5 * mib, pool.peak_retained_bytes);
+	EXPECT_EQ(110U, pool.hits);
+	EXPECT_EQ(2U, pool.misses);
+	EXPECT_EQ(112U, pool.leases);
+	EXPECT_EQ(4U, pool.oversize);
+	EXPECT_EQ(0U, pool.block_bytes);
+}
+
+TEST(Snapshot, AddsLeasesToTheRequestsOfTheProcess)
+{
+	ProcessWithPools process;
+	weir_stats_pool one = pool_named("one"), other = pool_named("other");
+
+	process.shown->pool.classes[3] = { 1, 2 };
+	one.counts.classes[3] = { 10, 20 };
+	other.counts.classes[4] = { 100, 200 };
+	process.put_pools({ no_pool, one, other });
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(111U, process.snapshot.hits);
+	EXPECT_EQ(222U, process.snapshot.misses);
+	EXPECT_EQ(333U, process.snapshot.requests);
+	EXPECT_EQ(11U, process.snapshot.classes[3].hits);
+	EXPECT_EQ(200U, process.snapshot.classes[4].misses);
+	EXPECT_EQ(30U, process.snapshot.pools[0].leases);
+}
+
+TEST(Snapshot, CountsBlocksOfEachPool)
+{
+	ProcessWithPools process;
+
+	process.put_pools({ no_pool, pool_named("one"), pool_named("other") });
+	process.put(4, { live_word(mib, mib), free_word(mib), free_word(0) }, 0, 1);
+	process.put(5, { live_word(2 * mib, 2 * mib), live_word(2 * mib, 0) }, 0, 2);
+	process.put(6, { live_word(4 * mib, 4 * mib), free_word(4 * mib) }, 0, 0);
+	ASSERT_TRUE(process.take());
+	ASSERT_EQ(2U, process.snapshot.pool_count);
+	EXPECT_EQ(1U, process.snapshot.pools[0].leased_blocks);
+	EXPECT_EQ(1U, process.snapshot.pools[0].retained_blocks);
+	EXPECT_EQ(2U, process.snapshot.pools[1].leased_blocks);
+	EXPECT_EQ(0U, process.snapshot.pools[1].retained_blocks);
+	EXPECT_EQ(4U, process.snapshot.live_blocks);
+	EXPECT_EQ(2U, process.snapshot.retained_blocks);
+}
+
+TEST(Snapshot, CountsCachedBlocksOfAPoolThatAreLeasedAsLeased)
+{
+	ProcessWithPools process;
+
+	process.shown->pool.usage.word = usage(0, 4 * mib);
+	process.put_pools({ no_pool, pool_named("one", 0, 2 * mib), pool_named("other", 0, mib) });
+	process.put(4,
+		    { live_word(mib, mib, WEIR_SLOT_CACHED), free_word(mib, WEIR_SLOT_CACHED) | 1 },
+		    0, 1);
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(mib, process.snapshot.live_bytes);
+	EXPECT_EQ(mib, process.snapshot.pools[0].leased_bytes);
+	EXPECT_EQ(mib, process.snapshot.pools[0].retained_bytes);
+	EXPECT_EQ(mib, process.snapshot.pools[0].peak_leased_bytes);
+	EXPECT_EQ(1U, process.snapshot.pools[0].leased_blocks);
+	EXPECT_EQ(1U, process.snapshot.pools[0].retained_blocks);
+	EXPECT_EQ(mib, process.snapshot.pools[1].retained_bytes);
+}
+
+TEST(Snapshot, CountsBlocksOfOneSizeAndTheSlabsThatTheyNeeded)
+{
+	ProcessWithPools process;
+	weir_stats_pool small = pool_named("small", 256 * kib, 128 * kib);
+
+	small.block_bytes = 4 * kib;
+	small.block_leases = 1000;
+	small.blocks_out = 33;
+	small.counts.classes[4] = { 5, 7 };
+	process.put_pools({ no_pool, small });
+	process.put(1,
+		    { live_word(128 * kib, 128 * kib), live_word(128 * kib, 128 * kib),
+		      free_word(128 * kib) },
+		    0, 1);
+	ASSERT_TRUE(process.take());
+	const weir_snapshot_pool &pool = process.snapshot.pools[0];
+
+	EXPECT_EQ(4 * kib, pool.block_bytes);
+	EXPECT_EQ(33U, pool.leased_blocks);
+	EXPECT_EQ(33 * 4 * kib, pool.leased_bytes);
+	EXPECT_EQ(1U, pool.retained_blocks);
+	EXPECT_EQ(128 * kib, pool.retained_bytes);
+	EXPECT_EQ(256 * kib, pool.peak_leased_bytes);
+	EXPECT_EQ(1000U, pool.leases);
+	EXPECT_EQ(993U, pool.hits);
+	EXPECT_EQ(7U, pool.misses);
+	EXPECT_EQ(1000U, process.snapshot.requests);
+	EXPECT_EQ(2U, process.snapshot.live_blocks);
+}
+
+TEST(Snapshot, CountsNoHitsBelowNone)
+{
+	ProcessWithPools process;
+	weir_stats_pool small = pool_named("small");
+
+	small.block_bytes = 4 * kib;
+	small.block_leases = 3;
+	small.counts.classes[4] = { 0, 7 };
+	process.put_pools({ no_pool, small });
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(0U, process.snapshot.pools[0].hits);
+	EXPECT_EQ(7U, process.snapshot.pools[0].leases);
+}
+
+TEST(Snapshot, ShowsThatThePoolsLimitIsTheProcesssWhereThatIsLess)
+{
+	ProcessWithPools process;
+	weir_stats_pool pool = pool_named("any");
+
+	pool.limit_bytes = UINT64_MAX;
+	process.put_pools({ no_pool, pool });
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(512 * mib, process.snapshot.pools[0].limit_bytes);
+}
+
+TEST(Snapshot, ShowsPoolsThatAreDisposedOfWhileAnythingOfThemIsLeft)
+{
+	ProcessWithPools process;
+	weir_stats_pool late = pool_named("late", mib), gone = pool_named("gone"),
+			changing = pool_named("changing", mib);
+
+	late.state = gone.state = WEIR_POOL_DISPOSED;
+	changing.state = WEIR_POOL_DISPOSED + 1;
+	late.counts.classes[3] = gone.counts.classes[3] = changing.counts.classes[3] = { 1, 0 };
+	process.put_pools({ no_pool, gone, late, changing });
+	ASSERT_TRUE(process.take());
+	ASSERT_EQ(1U, process.snapshot.pool_count);
+	EXPECT_STREQ("late", process.snapshot.pools[0].name);
+	EXPECT_STREQ("disposed", weir_pool_state_name(process.snapshot.pools[0].state));
+	EXPECT_EQ(3U, process.snapshot.requests);
+}
+
+TEST(Snapshot, NamesStatesOfPools)
+{
+	EXPECT_STREQ("open", weir_pool_state_name(WEIR_POOL_OPEN));
+	EXPECT_STREQ("none", weir_pool_state_name(WEIR_POOL_NONE));
+	EXPECT_STREQ("disposed", weir_pool_state_name(WEIR_POOL_DISPOSED));
+	EXPECT_STREQ("unknown", weir_pool_state_name(77));
+}
+
+TEST(Snapshot, ReadsPoolsThatStandFurtherApartThanItKnows)
+{
+	ProcessWithPools process;
+
+	process.put_pools({ no_pool, pool_named("one"), pool_named("other") },
+			  sizeof(weir_stats_pool) + 128);
+	ASSERT_TRUE(process.take());
+	ASSERT_EQ(2U, process.snapshot.pool_count);
+	EXPECT_STREQ("other", process.snapshot.pools[1].name);
+}
+
+TEST(Snapshot, ReadsNoPoolsThatStandTooClose)
+{
+	ProcessWithPools process;
+
+	process.put_pools({ pool_named("one"), pool_named("one") });
+	for (uint32_t stride : { 0U, 1U, (uint32_t)sizeof(weir_stats_pool) - 1 }) {
+		process.shown->pool_stride_bytes = stride;
+		ASSERT_TRUE(process.take());
+		EXPECT_EQ(0U, process.snapshot.pool_count);
+	}
+}
+
+TEST(Snapshot, ReadsNoMorePoolsThanThereCanBe)
+{
+	ProcessWithPools process;
+	std::vector<weir_stats_pool> pools(300, pool_named("one"));
+
+	process.put_pools(pools);
+	process.shown->pools = UINT32_MAX;
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ((uint32_t)WEIR_SNAPSHOT_POOLS, process.snapshot.pool_count);
+	EXPECT_EQ((uint32_t)WEIR_POOLS_MAX - 1, process.snapshot.pools[254].place);
+}
+
+TEST(Snapshot, RefusesADirectoryThatCannotBeRead)
+{
+	ProcessWithPools process;
+
+	process.put_pools({ no_pool, pool_named("one") });
+	process.shown->pools = 3;
+	EXPECT_FALSE(process.take());
+	process.shown->pools_address = UINT64_MAX - 5;
+	EXPECT_FALSE(process.take());
+}
+
+TEST(Snapshot, EndsNamesThatTheDirectoryDoesNot)
+{
+	ProcessWithPools process;
+	weir_stats_pool pool = pool_named("");
+
+	memset(pool.name, 'n', sizeof pool.name);
+	process.put_pools({ no_pool, pool });
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(std::string(31, 'n'), process.snapshot.pools[0].name);
+}
+
+TEST(Snapshot, LeavesOutSlotsOfPoolsThatThereAreNot)
+{
+	ProcessWithPools process;
+
+	process.put_pools({ no_pool, pool_named("one") });
+	for (unsigned place : { 0U, 2U, 255U, 256U, 257U, 65535U }) {
+		process.put(4, { live_word(mib, mib), free_word(mib) }, 0, (uint16_t)place);
+		ASSERT_TRUE(process.take());
+		EXPECT_EQ(0U, process.snapshot.pools[0].leased_blocks) << place;
+		EXPECT_EQ(1U, process.snapshot.live_blocks) << place;
+	}
+}
+
+TEST(Snapshot, ListsEachFieldOfAPoolOnceWithItsHelp)
+{
+	std::set<std::string> names;
+	std::set<size_t> places;
+
+	for (const weir_snapshot_field &field : weir_snapshot_pool_fields) {
+		names.insert(field.name);
+		places.insert(field.at);
+		EXPECT_STRNE("", field.help);
+	}
+	EXPECT_EQ((size_t)WEIR_SNAPSHOT_POOL_FIELDS, names.size());
+	EXPECT_EQ((size_t)WEIR_SNAPSHOT_POOL_FIELDS, places.size());
+}
+
 /* Of an engine that works */
 
 struct Watched : Engine {
@@ -532,10 +829,35 @@ TEST(Snapshot, WritesJsonInOneLineThatFitsWhateverTheFigures)
 	snapshot.signal_owner = WEIR_SIGNAL_WEIR;
 	for (weir_snapshot_class &each : snapshot.classes)
 		each.misses = each.live_blocks = each.retained_blocks = 0;
+	snapshot.pool_count = WEIR_SNAPSHOT_POOLS;
+	for (weir_snapshot_pool &pool : snapshot.pools)
+		pool.name[sizeof pool.name - 1] = '\0';
 	std::string text = to_json(snapshot);
 
 	EXPECT_EQ(std::string::npos, text.find('\n'));
 	EXPECT_EQ((size_t)WEIR_CLASS_COUNT, json::parse(text)["classes"].size());
+	EXPECT_EQ((size_t)WEIR_SNAPSHOT_POOLS, json::parse(text)["pools"].size());
+}
+
+TEST(Snapshot, WritesPoolsAsJson)
+{
+	ProcessWithPools process;
+
+	ASSERT_TRUE(process.take());
+	EXPECT_EQ(json::array(), json::parse(to_json(process.snapshot))["pools"]);
+	process.put_pools({ no_pool, pool_named("a\"b\n\xff", 3 * mib, mib), pool_named("two") });
+	ASSERT_TRUE(process.take());
+	json pools = json::parse(to_json(process.snapshot))["pools"];
+
+	ASSERT_EQ(2U, pools.size());
+	EXPECT_EQ("a\"b\n\u00ff", pools[0]["name"]);
+	EXPECT_EQ(1, pools[0]["place"]);
+	EXPECT_EQ("open", pools[0]["state"]);
+	for (const weir_snapshot_field &field : weir_snapshot_pool_fields)
+		EXPECT_EQ(weir_snapshot_pool_value(&process.snapshot.pools[0], &field),
+			  pools[0][field.name])
+			<< field.name;
+	EXPECT_EQ("two", pools[1]["name"]);
 }
 
 TEST(Snapshot, NamesStatesAndOwnersAndWhateverElseAPageHolds)
