@@ -8,12 +8,14 @@
  * the program or is an error. A lease and a return of a block at hand are as short as malloc
  * and free of one (large.c). */
 #include "api_shown.h"
+#include "callers.h"
 #include "config.h"
 #include "engine.h"
 #include "places.h"
 #include "report.h"
 #include "settings.h"
 #include "start.h"
+#include "track.h"
 
 #include <errno.h>
 #include <string.h>
@@ -138,6 +140,18 @@ static int lease(struct weir_place *place, size_t bytes, unsigned flags, void **
 	return *block ? 0 : ENOMEM;
 }
 
+/* Before the program has the block: whoever returns it finds it there. */
+static void track(struct weir_place *place, const void *block, size_t bytes, void *caller)
+{
+	struct weir_track_lease lease = { .block = block,
+					  .bytes = bytes,
+					  .since_ms = weir_os_now_ms(),
+					  .thread = (unsigned)weir_os_thread_id() };
+
+	lease.depth = weir_callers(lease.stack, WEIR_TRACK_FRAMES, caller);
+	weir_track_add(&place->track, &lease);
+}
+
 static int refuse_lease(const struct weir_pool *handle)
 {
 	return handle ? misuse(handle, "weir_lease", handle, "the pool is disposed of", ESTALE)
@@ -145,7 +159,7 @@ static int refuse_lease(const struct weir_pool *handle)
 }
 
 __attribute__((noinline)) static void *lease_uncached(struct weir_pool *handle, size_t bytes,
-						      unsigned flags)
+						      unsigned flags, void *caller)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
 	void *block = NULL;
@@ -159,6 +173,8 @@ __attribute__((noinline)) static void *lease_uncached(struct weir_pool *handle, 
 		error = refuse_lease(handle);
 	if (error)
 		errno = error;
+	else if (weir_place_tracks(place))
+		track(place, block, bytes, caller);
 	return block;
 }
 
@@ -176,11 +192,12 @@ void *weir_lease(struct weir_pool *handle, size_t bytes, unsigned flags)
 
 	if (WEIR_UNLIKELY(!place || flags != 0 ||
 			  bytes - 1 >= weir_load_relaxed(&place->fast_bytes)))
-		return lease_uncached(handle, bytes, flags);
+		return lease_uncached(handle, bytes, flags, __builtin_return_address(0));
 	block = weir_block_take_cached(&place->pool, place->pool.place, &place->shown.counts, bytes,
 				       &hits);
 	if (WEIR_UNLIKELY(!block))
-		return lease_uncached(weir_place_handle(place), bytes, 0);
+		return lease_uncached(weir_place_handle(place), bytes, 0,
+				      __builtin_return_address(0));
 	return WEIR_UNLIKELY(weir_block_wants_clock(hits)) ? after_clock(block) : block;
 }
 
@@ -334,18 +351,49 @@ const struct weir_stats_page *weir_stats(void)
 	return leads_on() ? weir_shown.stats() : &weir_stats_page;
 }
 
+/* What is out: by whom, where that is known. */
+static int report(struct weir_place *place, int fd)
+{
+	struct weir_pool_figures figures;
+
+	if (weir_place_tracks(place))
+		return weir_track_report(&place->track, place->shown.name, weir_os_now_ms(),
+					 weir_callers_name, fd);
+	weir_place_figures(place, &figures);
+	return weir_track_report_sums(place->shown.name, figures.leased_bytes,
+				      figures.leased_blocks, fd);
+}
+
+int weir_pool_report(struct weir_pool *handle, int fd)
+{
+	struct weir_place *place = weir_place_by_handle(handle);
+	int saved_errno = errno, error;
+
+	if (leads_on())
+		return weir_shown.pool_report(handle, fd);
+	if (!place)
+		return handle ? ESTALE : EINVAL;
+	error = -report(place, fd);
+	errno = saved_errno;
+	return error;
+}
+
 size_t weir_pool_dispose(struct weir_pool *handle)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
 	struct weir_pool_figures figures;
 	int saved_errno = errno;
+	bool first;
 
 	if (leads_on())
 		return weir_shown.pool_dispose(handle);
 	if (!place)
 		return 0;
-	weir_place_dispose(place);
+	first = weir_place_dispose(place);
 	weir_place_figures(place, &figures);
+	if (first && figures.leased_blocks > 0 &&
+	    (weir_place_tracks(place) || weir_settings()->verbose))
+		report(place, weir_report_fd());
 	errno = saved_errno;
 	return (size_t)figures.leased_blocks;
 }

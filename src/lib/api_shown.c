@@ -12,5 +12,6 @@ const struct weir_shown weir_shown = {
 	.pool_set_limit = weir_pool_set_limit,
 	.pool_stats = weir_pool_stats,
 	.stats = weir_stats,
+	.pool_report = weir_pool_report,
 	.pool_dispose = weir_pool_dispose,
 };

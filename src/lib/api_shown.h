@@ -17,6 +17,7 @@ struct weir_shown {
 	int (*pool_set_limit)(struct weir_pool *pool, size_t limit_bytes);
 	int (*pool_stats)(struct weir_pool *pool, struct weir_pool_figures *figures);
 	const struct weir_stats_page *(*stats)(void);
+	int (*pool_report)(struct weir_pool *pool, int fd);
 	size_t (*pool_dispose)(struct weir_pool *pool);
 };
 

@@ -84,7 +84,8 @@ static uint32_t take_place(int *error)
 	return 0;
 }
 
-static void publish(uint32_t i)
+/* One that could not be made is like one that is gone. */
+static void publish(uint32_t i, enum weir_pool_state state)
 {
 	struct weir_place *place = weir_place_at(i);
 
@@ -95,7 +96,7 @@ static void publish(uint32_t i)
 	weir_store_relaxed(&weir_stats_page.pools_address,
 			   (uint64_t)(uintptr_t)weir_load_acquire(&weir_places.base));
 	weir_raise_acq_rel(&weir_stats_page.pools, i + 1);
-	weir_store_release(&place->shown.state, (uint32_t)WEIR_POOL_OPEN);
+	weir_store_release(&place->shown.state, (uint32_t)state);
 }
 
 /* Making a pool */
@@ -161,7 +162,8 @@ static uintptr_t next_handle(const struct weir_place *place)
 	       ((place->flags & WEIR_POOL_NO_ABORT) ? WEIR_HANDLE_QUIET : 0);
 }
 
-static void make(uint32_t i, const struct weir_pool_options *options)
+/* False when there is no memory for what the pool has beside its lists. */
+static bool make(uint32_t i, const struct weir_pool_options *options)
 {
 	struct weir_place *place = weir_place_at(i);
 	struct weir_class_limit class_limits[WEIR_CLASS_LIMITS_MAX];
@@ -185,6 +187,9 @@ static void make(uint32_t i, const struct weir_pool_options *options)
 	show(place, options);
 	copy_class_limits(class_limits, options);
 	place->flags = options->flags;
+	if (weir_place_tracks(place) && !place->track.reserved &&
+	    !weir_track_init(&place->track, WEIR_TRACK_LEASES))
+		return false;
 	place->pooled_bytes = any_of(options->pooled_bytes);
 	settings.cached_bytes =
 		cached_bytes(place) > 0 ? cached_bytes(place) + WEIR_COLOUR_SPARE : 0;
@@ -193,11 +198,13 @@ static void make(uint32_t i, const struct weir_pool_options *options)
 	weir_decay_init(&place->decay, decay_ms, weir_os_now_ms());
 	weir_engine_expect_decay();
 	weir_store_relaxed(&place->handle, next_handle(place));
+	return true;
 }
 
 struct weir_place *weir_place_open(const struct weir_pool_options *options, int *error)
 {
 	uint32_t i;
+	bool made;
 
 	*error = ENOMEM;
 	if (!weir_engine_ready() || !reserve_places())
@@ -205,9 +212,9 @@ struct weir_place *weir_place_open(const struct weir_pool_options *options, int 
 	i = take_place(error);
 	if (i == 0)
 		return NULL;
-	make(i, options);
-	publish(i);
-	return weir_place_at(i);
+	made = make(i, options);
+	publish(i, made ? WEIR_POOL_OPEN : WEIR_POOL_DISPOSED);
+	return made ? weir_place_at(i) : NULL;
 }
 
 struct weir_place *weir_place_of(const void *address)
@@ -277,6 +284,8 @@ enum weir_found weir_place_return(struct weir_place *place, void *address, uint6
 	struct weir_block block;
 	enum weir_found found = weir_block_find(address, &block);
 
+	if (found == WEIR_FOUND_LIVE && weir_place_tracks(place))
+		weir_track_remove(&place->track, address);
 	if (found == WEIR_FOUND_LIVE && !weir_block_free(&place->pool, &block, now_ms))
 		return WEIR_FOUND_FREE;
 	return found;

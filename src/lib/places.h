@@ -17,6 +17,7 @@
 
 #include "block.h"
 #include "decay.h"
+#include "track.h"
 
 #define WEIR_PLACE_SHIFT 17
 #define WEIR_PLACE_BYTES ((size_t)1 << WEIR_PLACE_SHIFT)
@@ -35,6 +36,7 @@ struct weir_place {
 	size_t fast_bytes;
 	struct weir_pool pool;
 	struct weir_decay decay;
+	struct weir_track track; /* with WEIR_POOL_TRACK: what is leased; kept by the place */
 };
 
 /* Where they are; aligned to a place's size. Place 0 is nobody's. */
@@ -91,7 +93,13 @@ static inline bool weir_place_is_open(const struct weir_place *place)
 	return weir_load_acquire(&place->shown.state) == WEIR_POOL_OPEN;
 }
 
-/* A block of a pool that is open, aligned to a power of two; NULL when there is none. */
+static inline bool weir_place_tracks(const struct weir_place *place)
+{
+	return (place->flags & WEIR_POOL_TRACK) != 0;
+}
+
+/* A block of a pool that is open, aligned to a power of two; NULL when there is none. Where
+ * leases are tracked the caller adds it. */
 void *weir_place_lease(struct weir_place *place, size_t bytes, size_t align, bool clean);
 
 /* Takes a block back, which lies in a slot of the place. WEIR_FOUND_LIVE when that is done. */

@@ -20,6 +20,11 @@ void weir_line_send(struct weir_line *line)
 	weir_os_write(STDERR_FILENO, line->data, line->text.used + 1);
 }
 
+int weir_report_fd(void)
+{
+	return STDERR_FILENO;
+}
+
 void weir_report_text(const struct weir_text *text)
 {
 	weir_os_write(STDERR_FILENO, text->data, text->used);

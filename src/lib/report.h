@@ -19,6 +19,9 @@ void weir_line_begin(struct weir_line *line);
 /* Ends it with a newline and writes it to stderr. */
 void weir_line_send(struct weir_line *line);
 
+/* Where they go, for a text that is written in pieces. */
+int weir_report_fd(void);
+
 /* Writes a whole text to stderr as it is. */
 void weir_report_text(const struct weir_text *text);
 

@@ -84,4 +84,7 @@ typedef void weir_track_name(struct weir_text *text, const void *address);
 int weir_track_report(const struct weir_track *track, const char *name, uint64_t now_ms,
 		      weir_track_name *name_address, int fd);
 
+/* That first line alone, of a pool that does not track. */
+int weir_track_report_sums(const char *name, uint64_t bytes, uint64_t blocks, int fd);
+
 #endif

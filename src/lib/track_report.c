@@ -237,3 +237,14 @@ int weir_track_report(const struct weir_track *track, const char *name, uint64_t
 	weir_os_unreserve(collected, bytes);
 	return error;
 }
+
+int weir_track_report_sums(const char *name, uint64_t bytes, uint64_t blocks, int fd)
+{
+	const struct stack_sums all = { .bytes = bytes, .blocks = blocks };
+	struct weir_text text;
+	char line[128];
+
+	weir_text_init(&text, line, sizeof line);
+	put_head(&text, name, &all);
+	return send(&text, fd);
+}
