@@ -3,6 +3,7 @@
 
 library=${LIBWEIR_PATH:?run the checks by make check}
 build_dir=${LIBWEIR_BUILDDIR:?}
+pool_library=$build_dir/.libs/libweirpool.so.0
 source_dir=${LIBWEIR_SRCDIR:?}
 core="$build_dir/.libs/libweircore.a $build_dir/.libs/libweirmalloc.a"
 
