@@ -12,6 +12,14 @@ bool weir_list_is_empty(const struct weir_list *list)
 	return (weir_load_relaxed(&list->head) & INDEX_MASK) == 0;
 }
 
+bool weir_list_first(const struct weir_list *list, uint32_t *index)
+{
+	uint32_t first = (uint32_t)(weir_load_acquire(&list->head) & INDEX_MASK);
+
+	*index = first - 1;
+	return first != 0;
+}
+
 bool weir_list_take(struct weir_list *list, struct weir_slot *slots, uint32_t *index)
 {
 	uint64_t head = weir_load_seq_cst(&list->head);

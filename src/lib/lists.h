@@ -26,6 +26,9 @@ struct weir_list {
 /* As of the moment. */
 bool weir_list_is_empty(const struct weir_list *list);
 
+/* The slot that was put last, which stays on the list: false when that is empty. */
+bool weir_list_first(const struct weir_list *list, uint32_t *index);
+
 /* Takes the slot that was put last: false when the list is empty. */
 bool weir_list_take(struct weir_list *list, struct weir_slot *slots, uint32_t *index);
 

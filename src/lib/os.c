@@ -42,6 +42,9 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
+/* The C library's headers need not have them. */
+#define BARRIER_EXPEDITED (1 << 3)
+#define BARRIER_ENABLE_EXPEDITED (1 << 4)
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif
@@ -324,6 +327,25 @@ unsigned weir_os_thread(void)
 	if (weir_os_thread_number == 0)
 		weir_os_thread_number = weir_add_relaxed(&threads, 1U) + 1;
 	return weir_os_thread_number;
+}
+
+static bool membarrier(int command)
+{
+	int saved_errno = errno;
+	bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+
+	errno = saved_errno;
+	return done;
+}
+
+bool weir_os_enable_barrier(void)
+{
+	return membarrier(BARRIER_ENABLE_EXPEDITED);
+}
+
+bool weir_os_barrier(void)
+{
+	return membarrier(BARRIER_EXPEDITED);
 }
 
 void weir_os_yield(void)

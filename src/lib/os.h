@@ -71,6 +71,13 @@ extern __thread unsigned weir_os_thread_number
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 unsigned weir_os_thread(void);
 
+/* A barrier for all threads: each of them that runs passes a full memory barrier between begin
+ * and end of the call, as if it had one between two of its instructions. False, and then
+ * nothing may be assumed, where the kernel has none (before 4.14, a sandbox), and before
+ * weir_os_enable_barrier, which is once for a process, has said that it has. */
+bool weir_os_enable_barrier(void);
+bool weir_os_barrier(void);
+
 /* One byte a page, whose lowest bit says whether it is resident. False when the kernel
  * does not say. */
 bool weir_os_residency(void *address, size_t bytes, unsigned char *pages);

@@ -20,6 +20,10 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
+/* The kernel's membarrier(2). */
+#define BARRIER_EXPEDITED (1 << 3)
+#define BARRIER_ENABLE_EXPEDITED (1 << 4)
+
 /* What the kernel below has. */
 #define REAL_PAGE ((size_t)4096)
 
@@ -335,6 +339,18 @@ unsigned weir_os_thread(void)
 	else if (weir_os_thread_number == 0)
 		weir_os_thread_number = weir_add_relaxed(&threads, 1U) + 1;
 	return weir_os_thread_number;
+}
+
+bool weir_os_enable_barrier(void)
+{
+	return allowed(FAKE_BARRIER, 0) &&
+	       syscall(SYS_membarrier, BARRIER_ENABLE_EXPEDITED, 0, 0) == 0;
+}
+
+bool weir_os_barrier(void)
+{
+	return allowed(FAKE_BARRIER, 0) &&
+	       syscall(SYS_membarrier, BARRIER_EXPEDITED, 0, 0) == 0;
 }
 
 void weir_os_yield(void)

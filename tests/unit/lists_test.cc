@@ -12,6 +12,12 @@ namespace
 struct Lists {
 	Lists() : slots(16) {}
 	void put(uint32_t index) { weir_list_put(&list, slots.data(), index); }
+	int first() const
+	{
+		uint32_t index;
+
+		return weir_list_first(&list, &index) ? (int)index : -1;
+	}
 	/* -1 for an empty list. */
 	int take()
 	{
@@ -43,6 +49,21 @@ TEST(Lists, GiveBackWhatWasPutLast)
 	EXPECT_EQ(0, lists.take());
 	EXPECT_EQ(3, lists.take());
 	EXPECT_EQ(-1, lists.take());
+}
+
+TEST(Lists, ShowTheFirstAndKeepIt)
+{
+	Lists lists;
+
+	EXPECT_EQ(-1, lists.first());
+	lists.put(0);
+	EXPECT_EQ(0, lists.first());
+	lists.put(5);
+	EXPECT_EQ(5, lists.first());
+	EXPECT_EQ(5, lists.take());
+	EXPECT_EQ(0, lists.first());
+	EXPECT_EQ(0, lists.take());
+	EXPECT_EQ(-1, lists.first());
 }
 
 TEST(Lists, KeepTheSlotsWordsAsTheyAre)

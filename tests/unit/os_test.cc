@@ -21,6 +21,7 @@
 #include <vector>
 
 extern "C" {
+#include "atomic.h"
 #include "os.h"
 }
 
@@ -655,6 +656,53 @@ TEST_F(Os, KnowsThreadsByTheKernelsNumbers)
 	EXPECT_NE(getpid(), other);
 	EXPECT_LT(0, other);
 	errno = untouched;
+}
+
+/* Stores of one thread are seen by the other that called the barrier, or his are seen by it: never
+ * neither, though there is no barrier between a store and a load of the first. */
+TEST_F(Os, HasABarrierForAllThreads)
+{
+	struct {
+		alignas(128) unsigned store;
+		alignas(128) unsigned seen;
+	} both[2] = {};
+	std::atomic<unsigned> round{ 0 }, done{ 0 };
+	constexpr unsigned rounds = 5000;
+	unsigned neither = 0;
+
+	if (!weir_os_enable_barrier())
+		GTEST_SKIP() << "this kernel has none";
+	std::thread light([&] {
+		for (unsigned i = 1; i <= rounds; i++) {
+			for (unsigned spins = 0; round.load(std::memory_order_acquire) < i; spins++)
+				if (spins % 128 == 127)
+					std::this_thread::yield();
+			weir_store_relaxed(&both[0].store, i);
+			__atomic_signal_fence(__ATOMIC_SEQ_CST);
+			both[0].seen = weir_load_relaxed(&both[1].store);
+			done.store(i, std::memory_order_release);
+		}
+	});
+	for (unsigned i = 1; i <= rounds; i++) {
+		round.store(i, std::memory_order_release);
+		weir_store_relaxed(&both[1].store, i);
+		EXPECT_TRUE(weir_os_barrier());
+		both[1].seen = weir_load_relaxed(&both[0].store);
+		while (done.load(std::memory_order_acquire) < i)
+			std::this_thread::yield();
+		neither += both[0].seen < i && both[1].seen < i;
+	}
+	light.join();
+	EXPECT_EQ(0U, neither);
+	errno = untouched;
+}
+
+TEST_F(Os, HasNoBarrierWhereTheKernelRefusesIt)
+{
+	refuse(SYS_membarrier, ENOSYS, 2);
+	EXPECT_FALSE(weir_os_enable_barrier());
+	EXPECT_FALSE(weir_os_barrier());
+	EXPECT_EQ(2U, made(SYS_membarrier).size());
 }
 
 TEST_F(Os, TellsTimeForwardAndInTheSameUnits)
