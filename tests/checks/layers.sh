@@ -9,6 +9,7 @@ layers='
 2 request socket_path stats
 3 slot space lists colour
 4 usage cache quarantine quota extent pool live footprint remap resize move release decay pressure harden
+4 slab magazine
 4 track track_report
 4 snapshot snapshot_json metrics
 5 engine settings block places large backend

@@ -22,6 +22,7 @@ extern "C" {
 #include "extent.h"
 #include "fake_os.h"
 #include "live.h"
+#include "magazine.h"
 #include "move.h"
 #include "pool.h"
 #include "release.h"
@@ -242,6 +243,8 @@ struct Engine {
 
 	weir_tally release(weir_trigger trigger = WEIR_TRIGGER_signal)
 	{
+		if (magazines)
+			weir_magazines_gather(magazines);
 		return weir_release_all(&pool, trigger, now());
 	}
 
@@ -330,6 +333,7 @@ struct Engine {
 	uint16_t place;
 	weir_pool_counts stats = {};
 	weir_pool pool = {};
+	weir_magazines *magazines = nullptr; /* which a release empties first */
 
 	inline static std::atomic<Engine *> latest{ nullptr }; /* for handlers of signals */
 };
