@@ -171,9 +171,11 @@ struct weir_stats_pool {
 	char name[WEIR_POOL_NAME_BYTES]; /* ends with a zero byte */
 	weir_u64 limit_bytes;
 	weir_u64 block_bytes;  /* of a pool with blocks of one size, else 0 */
-	weir_u64 block_leases; /* of such a pool: made so far */
-	weir_u64 blocks_out;   /* of such a pool: leased now */
-	weir_u64 oversize;     /* leases of more than the pool keeps */
+	weir_u64 block_leases; /* of such a pool: made so far, as last counted: when asked, when
+				* releasing, and while it is in use several times in its decay */
+	weir_u64 blocks_out_address; /* of a uint64_t: of such a pool, blocks leased or at hand of
+				      * a thread, of which each has up to 32; or 0 */
+	weir_u64 oversize;	     /* leases of more than the pool keeps */
 	struct weir_pool_counts counts;
 };
 
@@ -250,7 +252,7 @@ struct weir_pool_class_limit {
 
 enum weir_pool_flags {
 	WEIR_POOL_CLEAN = 1,   /* every lease is WEIR_CLEAN */
-	WEIR_POOL_TRACK = 2,   /* who leased what, for weir_pool_report: about 1 us a lease */
+	WEIR_POOL_TRACK = 2,   /* who leased what, for weir_pool_report: about 10 us a lease */
 	WEIR_POOL_NO_ABORT = 4 /* misuse is an error, not the program's end */
 };
 

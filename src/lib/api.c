@@ -27,6 +27,8 @@ static bool leads_on(void)
 
 /* Options */
 
+#define BLOCK_BYTES_MIN WEIR_KIB
+#define BLOCK_BYTES_MAX WEIR_MIB
 #define ALL_POOL_FLAGS ((unsigned)(WEIR_POOL_CLEAN | WEIR_POOL_TRACK | WEIR_POOL_NO_ABORT))
 
 static bool are_valid_limits(const struct weir_pool_options *options)
@@ -39,12 +41,20 @@ static bool are_valid_limits(const struct weir_pool_options *options)
 	return true;
 }
 
+static bool is_valid_size(size_t block_bytes)
+{
+	return block_bytes == 0 ||
+	       (block_bytes >= BLOCK_BYTES_MIN && block_bytes <= BLOCK_BYTES_MAX &&
+		block_bytes % WEIR_SLAB_BLOCK_ALIGN == 0);
+}
+
 static bool are_valid(const struct weir_pool_options *options)
 {
 	for (unsigned i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
 		if (options->reserved[i] != 0)
 			return false;
-	return (options->flags & ~ALL_POOL_FLAGS) == 0 && are_valid_limits(options);
+	return (options->flags & ~ALL_POOL_FLAGS) == 0 && are_valid_limits(options) &&
+	       is_valid_size(options->block_bytes);
 }
 
 /* The table of presets is config's; it is asked as if the environment named one. */
@@ -128,12 +138,20 @@ static int wrong_pool(const struct weir_pool *handle, const void *block,
 #define ALIGN_SHIFT 8
 #define ALIGN_SHIFT_MAX 30U
 
+/* Slabs begin where any power of two does that their size is a multiple of. */
+static bool fits_block(const struct weir_place *place, size_t bytes, size_t align)
+{
+	return place->block_bytes == 0 ||
+	       (bytes <= place->block_bytes && place->block_bytes % align == 0);
+}
+
 static int lease(struct weir_place *place, size_t bytes, unsigned flags, void **block)
 {
 	unsigned align_shift = flags >> ALIGN_SHIFT;
 	unsigned others = flags & ((1U << ALIGN_SHIFT) - 1) & ~WEIR_CLEAN;
 
-	if (bytes == 0 || others != 0 || align_shift > ALIGN_SHIFT_MAX)
+	if (bytes == 0 || others != 0 || align_shift > ALIGN_SHIFT_MAX ||
+	    !fits_block(place, bytes, (size_t)1 << align_shift))
 		return EINVAL;
 	*block = weir_place_lease(place, bytes, (size_t)1 << align_shift,
 				  (flags & WEIR_CLEAN) || (place->flags & WEIR_POOL_CLEAN));
@@ -184,15 +202,34 @@ __attribute__((noinline)) static void *after_clock(void *block)
 	return block;
 }
 
+/* One in so many leases of blocks of one size has the clock. */
+#define BLOCKS_PER_CLOCK 64U
+
+static __thread unsigned blocks_leased __attribute__((tls_model("initial-exec")));
+
+/* Of one size; where there is more to do, as any other. */
+static inline __attribute__((always_inline)) void *lease_block(struct weir_place *place,
+							       size_t bytes, void *caller)
+{
+	void *block = NULL;
+
+	if (WEIR_LIKELY(bytes - 1 < weir_load_relaxed(&place->fast_block_bytes)))
+		block = weir_magazines_lease(&place->blocks);
+	if (WEIR_UNLIKELY(!block))
+		return lease_uncached(weir_place_handle(place), bytes, 0, caller);
+	return WEIR_UNLIKELY(++blocks_leased % BLOCKS_PER_CLOCK == 0) ? after_clock(block) : block;
+}
+
 void *weir_lease(struct weir_pool *handle, size_t bytes, unsigned flags)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
 	uint64_t *hits;
 	void *block;
 
-	if (WEIR_UNLIKELY(!place || flags != 0 ||
-			  bytes - 1 >= weir_load_relaxed(&place->fast_bytes)))
+	if (WEIR_UNLIKELY(!place || flags != 0))
 		return lease_uncached(handle, bytes, flags, __builtin_return_address(0));
+	if (WEIR_UNLIKELY(bytes - 1 >= weir_load_relaxed(&place->fast_bytes)))
+		return lease_block(place, bytes, __builtin_return_address(0));
 	block = weir_block_take_cached(&place->pool, place->pool.place, &place->shown.counts, bytes,
 				       &hits);
 	if (WEIR_UNLIKELY(!block))
@@ -272,6 +309,14 @@ __attribute__((noinline)) static int return_uncached(struct weir_pool *handle, v
 	return return_elsewhere(handle, place, block);
 }
 
+static inline __attribute__((always_inline)) int return_block(struct weir_pool *handle,
+							      struct weir_place *place, void *block)
+{
+	return WEIR_LIKELY(weir_magazines_return(&place->blocks, block) == WEIR_RETURNED)
+		       ? 0
+		       : return_uncached(handle, block);
+}
+
 int weir_return(struct weir_pool *handle, void *block)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
@@ -280,6 +325,8 @@ int weir_return(struct weir_pool *handle, void *block)
 
 	if (WEIR_UNLIKELY(!place || !weir_space_owns(&weir_space, block)))
 		return return_uncached(handle, block);
+	if (weir_load_relaxed(&place->fast_block_bytes) > 0)
+		return return_block(handle, place, block);
 	slot = weir_block_cached(block, &word);
 	if (WEIR_LIKELY(slot && weir_load_relaxed(&slot->pool) == place->pool.place &&
 			weir_block_free_cached(slot, word)))
@@ -378,6 +425,16 @@ int weir_pool_report(struct weir_pool *handle, int fd)
 	return error;
 }
 
+static void report_lost(struct weir_place *place)
+{
+	struct weir_line line;
+
+	weir_line_begin(&line);
+	weir_text_string(&line.text, "disposed of while blocks are leased:");
+	weir_line_send(&line);
+	report(place, weir_report_fd());
+}
+
 size_t weir_pool_dispose(struct weir_pool *handle)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
@@ -393,7 +450,7 @@ size_t weir_pool_dispose(struct weir_pool *handle)
 	weir_place_figures(place, &figures);
 	if (first && figures.leased_blocks > 0 &&
 	    (weir_place_tracks(place) || weir_settings()->verbose))
-		report(place, weir_report_fd());
+		report_lost(place);
 	errno = saved_errno;
 	return (size_t)figures.leased_blocks;
 }

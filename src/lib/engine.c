@@ -174,6 +174,7 @@ struct weir_tally weir_engine_release(enum weir_trigger trigger)
 
 	if (!weir_engine_pool())
 		return tally;
+	weir_places_gather();
 	tally = weir_release_all(pool, trigger, weir_os_now_ms());
 	weir_engine_say(trigger, &tally);
 	return tally;
@@ -187,6 +188,7 @@ struct weir_tally weir_engine_release_some(enum weir_trigger trigger, size_t kee
 
 	if (!weir_engine_pool())
 		return tally;
+	weir_places_gather();
 	while (scope.first < scope.end && !weir_class_serves(scope.first, min_bytes, max_bytes))
 		scope.first++;
 	while (scope.end > scope.first && !weir_class_serves(scope.end - 1, min_bytes, max_bytes))
@@ -218,6 +220,7 @@ struct weir_tally weir_engine_release_idle(size_t bytes)
 
 	if (!weir_engine_pool() || now_ms < IDLE_MS)
 		return tally;
+	weir_places_gather();
 	while (tally.units < units &&
 	       weir_pool_evict_idle(pool, units - tally.units, now_ms - IDLE_MS, &tally))
 		;
@@ -233,6 +236,7 @@ struct weir_tally weir_engine_release_idle(size_t bytes)
 void weir_engine_begin_anew(void)
 {
 	weir_store_relaxed(&weir_engine.next_watch_ms, (uint64_t)0);
+	weir_places_begin_anew();
 	weir_settings_begin_anew();
 }
 

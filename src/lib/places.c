@@ -2,6 +2,7 @@
 
 #include "live.h"
 #include "release.h"
+#include "report.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -113,14 +114,42 @@ static size_t pooled_reach(size_t bytes)
 					   : weir_align_up(weir_reach(bytes, 1), WEIR_UNIT_BYTES);
 }
 
+static void add_to(uint64_t *count, uint64_t more)
+{
+	weir_add_relaxed(count, more);
+}
+
+/* The process's counts only grow: those of a pool that is gone are kept among malloc's. */
+static void keep_counts(const struct weir_place *place)
+{
+	const struct weir_pool_counts *gone = &place->shown.counts;
+	struct weir_stats_class *kept = weir_stats_page.pool.classes;
+	uint64_t leases = weir_load_relaxed(&place->shown.block_leases), misses;
+
+	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
+		misses = weir_load_relaxed(&gone->classes[c].misses);
+		if (place->block_bytes == 0)
+			add_to(&kept[c].hits, weir_load_relaxed(&gone->classes[c].hits) +
+						      weir_cache_hits(gone, c));
+		else if (misses > 0)
+			add_to(&kept[c].hits, leases - weir_min(leases, misses));
+		add_to(&kept[c].misses, misses);
+	}
+}
+
 static void show(struct weir_place *place, const struct weir_pool_options *options)
 {
 	const char *name = options->name ? options->name : "pool";
 
+	keep_counts(place);
 	memset(&place->shown.counts, 0, sizeof place->shown.counts);
 	memset(place->shown.name, 0, sizeof place->shown.name);
 	memcpy(place->shown.name, name, strnlen(name, sizeof place->shown.name - 1));
 	place->shown.limit_bytes = options->limit_bytes;
+	place->shown.block_bytes = options->block_bytes;
+	place->shown.block_leases = 0;
+	place->shown.blocks_out_address =
+		options->block_bytes > 0 ? (uintptr_t)&place->blocks.slabs.taken : 0;
 	place->shown.oversize = 0;
 }
 
@@ -141,7 +170,9 @@ static void copy_class_limits(struct weir_class_limit *to, const struct weir_poo
 /* The longest lease for the cache: none where leases are recorded one by one. */
 static size_t cached_bytes(const struct weir_place *place)
 {
-	return (place->flags & WEIR_POOL_TRACK) ? 0 : weir_min(CACHED_MAX, place->pooled_bytes);
+	return weir_place_tracks(place) || place->block_bytes > 0
+		       ? 0
+		       : weir_min(CACHED_MAX, place->pooled_bytes);
 }
 
 static void open_gate(struct weir_place *place)
@@ -152,6 +183,10 @@ static void open_gate(struct weir_place *place)
 	weir_store_relaxed(&place->cached_bytes, cached);
 	weir_store_relaxed(&place->fast_bytes,
 			   (place->flags & WEIR_POOL_CLEAN) ? 0 : weir_min(cached, most));
+	weir_store_relaxed(&place->fast_block_bytes,
+			   (place->flags & (WEIR_POOL_CLEAN | WEIR_POOL_TRACK))
+				   ? 0
+				   : weir_min(place->block_bytes, most));
 }
 
 static uintptr_t next_handle(const struct weir_place *place)
@@ -160,6 +195,27 @@ static uintptr_t next_handle(const struct weir_place *place)
 
 	return ((uintptr_t)place + generation) |
 	       ((place->flags & WEIR_POOL_NO_ABORT) ? WEIR_HANDLE_QUIET : 0);
+}
+
+static void returned_twice(const void *block)
+{
+	struct weir_place *place = weir_place_of(block);
+
+	if (place && !(place->flags & WEIR_POOL_NO_ABORT))
+		weir_report_misuse("weir_return", block, "returned twice, by two threads at once");
+}
+
+/* Those of the pool that was here before are over. */
+static bool make_blocks(struct weir_place *place)
+{
+	if (place->blocks.serial != 0)
+		weir_magazines_destroy(&place->blocks);
+	place->blocks.serial = 0;
+	if (place->block_bytes == 0)
+		return true;
+	place->blocks.twice = returned_twice;
+	place->blocks.claimed = weir_places.claimed;
+	return weir_magazines_init(&place->blocks, &place->pool, place->block_bytes);
 }
 
 /* False when there is no memory for what the pool has beside its lists. */
@@ -177,7 +233,6 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 		.class_limits = class_limits,
 		.class_limit_count = options->class_limit_count,
 		.stats = &place->shown.counts,
-		.pooled_bytes = pooled_reach(any_of(options->pooled_bytes)),
 		.pools = pools,
 		.place = (uint16_t)i,
 	};
@@ -190,10 +245,14 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 	if (weir_place_tracks(place) && !place->track.reserved &&
 	    !weir_track_init(&place->track, WEIR_TRACK_LEASES))
 		return false;
-	place->pooled_bytes = any_of(options->pooled_bytes);
+	place->block_bytes = options->block_bytes;
+	place->pooled_bytes = any_of(options->block_bytes > 0 ? 0 : options->pooled_bytes);
+	settings.pooled_bytes = pooled_reach(place->pooled_bytes);
 	settings.cached_bytes =
 		cached_bytes(place) > 0 ? cached_bytes(place) + WEIR_COLOUR_SPARE : 0;
 	weir_pool_init(&place->pool, &weir_space, &settings);
+	if (!make_blocks(place))
+		return false;
 	open_gate(place);
 	weir_decay_init(&place->decay, decay_ms, weir_os_now_ms());
 	weir_engine_expect_decay();
@@ -239,6 +298,14 @@ static void *take_cached(struct weir_place *place, size_t bytes, size_t align)
 				      &hits);
 }
 
+static void *take_block(struct weir_place *place, bool clean)
+{
+	void *block = weir_magazines_lease(&place->blocks);
+
+	weir_engine_step(weir_os_now_ms());
+	return block && clean ? weir_block_clear(block, place->block_bytes) : block;
+}
+
 static void *take(struct weir_place *place, size_t bytes, size_t align, bool clean)
 {
 	bool fresh =
@@ -271,19 +338,42 @@ void *weir_place_lease(struct weir_place *place, size_t bytes, size_t align, boo
 		weir_stats_count(WEIR_COUNT_refused, 1);
 		return NULL;
 	}
-	block = take(place, bytes, align, clean);
-	if (!block && weir_engine_gave_back_for(bytes))
+	if (place->block_bytes > 0)
+		block = take_block(place, clean);
+	else
 		block = take(place, bytes, align, clean);
+	if (!block && weir_engine_gave_back_for(bytes))
+		block = place->block_bytes > 0 ? take_block(place, clean)
+					       : take(place, bytes, align, clean);
 	if (block && bytes > place->pooled_bytes)
 		weir_add_relaxed(&place->shown.oversize, (uint64_t)1);
 	return block;
 }
 
+/* What is tracked is removed before another thread can have the block. */
+static enum weir_found return_block(struct weir_place *place, void *address)
+{
+	if (weir_place_tracks(place) && weir_magazines_have_leased(&place->blocks, address))
+		weir_track_remove(&place->track, address);
+	switch (weir_magazines_return(&place->blocks, address)) {
+	case WEIR_RETURNED:
+		return WEIR_FOUND_LIVE;
+	case WEIR_RETURNED_UNLEASED:
+		return WEIR_FOUND_FREE;
+	case WEIR_RETURNED_NO_BLOCK:
+		break;
+	}
+	return WEIR_FOUND_INSIDE;
+}
+
 enum weir_found weir_place_return(struct weir_place *place, void *address, uint64_t now_ms)
 {
 	struct weir_block block;
-	enum weir_found found = weir_block_find(address, &block);
+	enum weir_found found;
 
+	if (place->block_bytes > 0)
+		return return_block(place, address);
+	found = weir_block_find(address, &block);
 	if (found == WEIR_FOUND_LIVE && weir_place_tracks(place))
 		weir_track_remove(&place->track, address);
 	if (found == WEIR_FOUND_LIVE && !weir_block_free(&place->pool, &block, now_ms))
@@ -295,16 +385,32 @@ size_t weir_place_usable(struct weir_place *place, const void *address)
 {
 	struct weir_block block;
 
-	(void)place;
+	if (place->block_bytes > 0)
+		return weir_magazines_have_leased(&place->blocks, address) ? place->block_bytes : 0;
 	return weir_block_find(address, &block) == WEIR_FOUND_LIVE ? weir_block_usable(&block) : 0;
 }
 
 /* The rest of a pool's life */
 
+static void count_leases(struct weir_place *place)
+{
+	weir_store_relaxed(&place->shown.block_leases, weir_magazines_leases(&place->blocks));
+}
+
+static void gather(struct weir_place *place)
+{
+	if (place->block_bytes == 0)
+		return;
+	weir_magazines_gather(&place->blocks);
+	count_leases(place);
+}
+
 struct weir_tally weir_place_release(struct weir_place *place, enum weir_trigger trigger)
 {
-	struct weir_tally tally = weir_release_all(&place->pool, trigger, weir_os_now_ms());
+	struct weir_tally tally;
 
+	gather(place);
+	tally = weir_release_all(&place->pool, trigger, weir_os_now_ms());
 	weir_engine_say(trigger, &tally);
 	return tally;
 }
@@ -332,6 +438,8 @@ bool weir_place_dispose(struct weir_place *place)
 	weir_store_relaxed(&place->pool.cached_bytes, (size_t)0);
 	open_gate(place);
 	weir_pool_set_limit_units(&place->pool, 0);
+	if (place->block_bytes > 0)
+		weir_magazines_close(&place->blocks);
 	weir_release_cache(&place->pool, weir_os_now_ms(), &tally);
 	weir_stats_release(WEIR_TRIGGER_api, &tally, 0);
 	weir_place_release(place, WEIR_TRIGGER_api);
@@ -373,6 +481,17 @@ static void add_requests(struct weir_pool_figures *figures, const struct weir_po
 	figures->leases = figures->hits + figures->misses;
 }
 
+/* Of blocks of one size; the rest of the figures is of slabs. */
+static void show_blocks(struct weir_place *place, struct weir_pool_figures *figures)
+{
+	count_leases(place);
+	figures->leased_blocks = weir_magazines_out(&place->blocks);
+	figures->leased_bytes = figures->leased_blocks * place->block_bytes;
+	figures->leases = weir_load_relaxed(&place->shown.block_leases);
+	figures->misses = weir_min(figures->misses, figures->leases);
+	figures->hits = figures->leases - figures->misses;
+}
+
 void weir_place_figures(struct weir_place *place, struct weir_pool_figures *figures)
 {
 	const struct weir_usage *usage = &place->shown.counts.usage;
@@ -394,6 +513,8 @@ void weir_place_figures(struct weir_place *place, struct weir_pool_figures *figu
 		.oversize = weir_load_relaxed(&place->shown.oversize),
 	};
 	add_requests(figures, &place->shown.counts);
+	if (place->block_bytes > 0)
+		show_blocks(place, figures);
 }
 
 /* Decay of all */
@@ -409,6 +530,32 @@ static struct weir_place *next(const struct weir_place *before)
 	return NULL;
 }
 
+void weir_places_gather(void)
+{
+	struct weir_place *place = NULL;
+
+	while ((place = next(place)))
+		gather(place);
+}
+
+void weir_places_leave(void)
+{
+	struct weir_place *place = NULL;
+
+	while ((place = next(place)))
+		if (place->block_bytes > 0)
+			weir_magazines_leave(&place->blocks);
+}
+
+void weir_places_begin_anew(void)
+{
+	struct weir_place *place = NULL;
+
+	while ((place = next(place)))
+		if (place->block_bytes > 0)
+			weir_magazines_begin_anew(&place->blocks);
+}
+
 void weir_places_open_gates(void)
 {
 	struct weir_place *place = NULL;
@@ -422,9 +569,12 @@ void weir_places_step(uint64_t now_ms)
 	struct weir_place *place = NULL;
 	struct weir_tally tally;
 
-	while ((place = next(place)))
+	while ((place = next(place))) {
+		if (now_ms >= weir_load_relaxed(&place->decay.next_ms))
+			gather(place);
 		if (weir_decay_step(&place->decay, &place->pool, now_ms, &tally))
 			weir_engine_say(WEIR_TRIGGER_decay, &tally);
+	}
 }
 
 uint64_t weir_places_next_ms(void)

@@ -17,6 +17,7 @@
 
 #include "block.h"
 #include "decay.h"
+#include "magazine.h"
 #include "track.h"
 
 #define WEIR_PLACE_SHIFT 17
@@ -34,16 +35,20 @@ struct weir_place {
 	 * nothing but that is to be done. */
 	size_t cached_bytes;
 	size_t fast_bytes;
+	size_t fast_block_bytes; /* the same of blocks of one size */
+	size_t block_bytes;	 /* const while it is open: where blocks are of one size; else 0 */
 	struct weir_pool pool;
 	struct weir_decay decay;
-	struct weir_track track; /* with WEIR_POOL_TRACK: what is leased; kept by the place */
+	struct weir_magazines blocks; /* of one size; kept by the place until it is used again */
+	struct weir_track track;      /* with WEIR_POOL_TRACK: what is leased; kept by the place */
 };
 
 /* Where they are; aligned to a place's size. Place 0 is nobody's. */
 struct weir_places {
 	char *base;  /* atomic, release, pairs with acquire in weir_place_at; NULL until needed */
-	size_t span; /* atomic, release, pairs with acquire in weir_place_by_handle: of those in use
-		      */
+	size_t span; /* atomic, release, pairs with acquire in weir_place_by_handle: in use */
+	void (*claimed)(void); /* const: called by a thread that has to call weir_places_leave when
+				* it ends; or NULL */
 };
 extern WEIR_HIDDEN struct weir_places weir_places;
 
@@ -117,6 +122,13 @@ bool weir_place_dispose(struct weir_place *place);
 
 /* Whether it is disposed of and nothing of it is left. */
 bool weir_place_is_gone(const struct weir_place *place);
+
+/* What threads have at hand of blocks of one size goes back, in every pool: before a release. */
+void weir_places_gather(void);
+
+/* The calling thread ends; and in a forked child. */
+void weir_places_leave(void);
+void weir_places_begin_anew(void);
 
 /* Has leases try the cache as far as the settings allow. */
 void weir_places_open_gates(void);

@@ -251,6 +251,17 @@ static struct requests leases_of(const struct weir_stats_pool *entry, const stru
 				  misses };
 }
 
+/* Of blocks of one size. */
+static uint64_t blocks_out(const struct walk *walk, const struct weir_stats_pool *entry)
+{
+	uint64_t out = 0;
+
+	if (entry->block_bytes == 0 || entry->blocks_out_address == 0 ||
+	    !walk->copy(walk->context, entry->blocks_out_address, &out, sizeof out))
+		return 0;
+	return out;
+}
+
 static void show_pool(struct walk *walk, uint32_t place, const struct weir_stats_pool *entry,
 		      const struct requests *leases)
 {
@@ -272,7 +283,7 @@ static void show_pool(struct walk *walk, uint32_t place, const struct weir_stats
 	pool->misses = leases->misses;
 	pool->oversize = entry->oversize;
 	pool->block_bytes = entry->block_bytes;
-	pool->leased_blocks = entry->block_bytes > 0 ? entry->blocks_out : 0;
+	pool->leased_blocks = blocks_out(walk, entry);
 	walk->pool_at[place] = (uint16_t)++snapshot->pool_count;
 }
 

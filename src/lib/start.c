@@ -14,6 +14,7 @@
 #include "self.h"
 #include "settings.h"
 #include "signal.h"
+#include "thread_end.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -41,6 +42,7 @@ static void start(void)
 	if (config.only)
 		weir_config_leave_environment();
 	weir_engine_enable(&config, weir_helper_watch);
+	weir_thread_end_prepare();
 	if (config.disable)
 		return;
 	if (config.harden && !weir_library_harden())

@@ -188,6 +188,15 @@ static bool leave(const struct weir_track_level *level, size_t group, uint64_t k
 	return false;
 }
 
+/* A block that two threads return at one moment is looked for twice. */
+static void uncount_untracked(struct weir_track *track)
+{
+	size_t seen = weir_load_relaxed(&track->untracked);
+
+	while (seen > 0 && !weir_cas_weak_relaxed(&track->untracked, &seen, seen - 1))
+		;
+}
+
 void weir_track_remove(struct weir_track *track, const void *block)
 {
 	unsigned used = weir_load_acquire(&track->levels_used);
@@ -199,7 +208,7 @@ void weir_track_remove(struct weir_track *track, const void *block)
 			return;
 		}
 	}
-	weir_add_relaxed(&track->untracked, (size_t)-1);
+	uncount_untracked(track);
 }
 
 static void get_record(struct weir_track_lease *lease, const struct weir_track_record *record)

@@ -15,7 +15,7 @@ layers='
 5 engine settings block places large backend
 6 callers signal self control socket server duty background container relief pressure_watch library
 6 library_preloaded library_linked
-7 interpose interpose_signal start helper api api_shown
+7 interpose interpose_signal start helper api api_shown thread_end
 '
 
 layer_of() {

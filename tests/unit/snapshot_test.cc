@@ -517,10 +517,12 @@ TEST(Snapshot, CountsBlocksOfOneSizeAndTheSlabsThatTheyNeeded)
 {
 	ProcessWithPools process;
 	weir_stats_pool small = pool_named("small", 256 * kib, 128 * kib);
+	const uint64_t out = 33;
 
 	small.block_bytes = 4 * kib;
 	small.block_leases = 1000;
-	small.blocks_out = 33;
+	small.blocks_out_address = 16 * mib * kib;
+	process.map(small.blocks_out_address, &out, sizeof out);
 	small.counts.classes[4] = { 5, 7 };
 	process.put_pools({ no_pool, small });
 	process.put(1,

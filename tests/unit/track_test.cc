@@ -193,6 +193,18 @@ TEST(Track, CountsWhatIsBeyondIt)
 	EXPECT_EQ(0U, weir_track_untracked(&track.track));
 }
 
+TEST(Track, CountsNothingBelowNone)
+{
+	Track track;
+
+	track.add(1);
+	track.remove(1);
+	track.remove(1);
+	EXPECT_EQ(0U, weir_track_untracked(&track.track));
+	track.add(1);
+	EXPECT_EQ(1U, track.leases().size());
+}
+
 TEST(Track, CountsWhatHasNoMemory)
 {
 	Track track;

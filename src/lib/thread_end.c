@@ -1,0 +1,25 @@
+#include "thread_end.h"
+
+#include "places.h"
+
+#include <pthread.h>
+
+static pthread_key_t key; /* set in threads that have something to leave */
+
+static void leave(void *set)
+{
+	(void)set;
+	weir_places_leave();
+}
+
+static void claimed(void)
+{
+	pthread_setspecific(key, &key);
+}
+
+/* Without a key, what threads had at hand goes back at the next release. */
+void weir_thread_end_prepare(void)
+{
+	if (pthread_key_create(&key, leave) == 0)
+		weir_places.claimed = claimed;
+}
