@@ -1,5 +1,6 @@
 #!/bin/sh
-# What docs/containers.md shows is a file's or a test's, and names only what there is.
+# What README.md and docs/containers.md show is a file's or a test's, and the latter names only
+# what there is.
 . "$LIBWEIR_SRCDIR/tests/checks/check.sh"
 
 cd "$source_dir" || exit 1
@@ -12,15 +13,16 @@ awk '
 	/^```/ { fenced = 1; if (last !~ /^<!-- (from|run by) .+ -->$/) print FILENAME ":" NR ": " $0 }
 	{ last = $0 }' "$document" | rule 'every block says which file it is of or which test runs it'
 
-scripts/include-snippets "$document" | diff -u "$document" - |
-	rule 'blocks of files are as they are there (else run scripts/update-docs)'
+for including in README.md "$document"; do
+	scripts/include-snippets "$including" | diff -u "$including" -
+done | rule 'blocks of files are as they are there (else run scripts/update-docs)'
 
 # mentioned FILE: in a test of the tree other than this one.
 mentioned() {
 	grep -r -q -F -e "\"$1\"" tests/e2e tests/harness
 }
 
-sed -n 's/^<!-- from \([^ ]*\) .*-->$/\1/p' "$document" | sort -u | while read -r file; do
+sed -n 's/^<!-- from \([^ ]*\) .*-->$/\1/p' README.md "$document" | sort -u | while read -r file; do
 	mentioned "$file" || echo "$file"
 done | rule 'a test mentions every file that is included'
 
@@ -48,7 +50,7 @@ words 'weir_[a-z_]+' "$document" examples/prometheus/* examples/grafana/* |
 	rule 'rules, dashboard and document name metrics that there are'
 
 "$build_dir/tests/tools/print_options" | words 'WEIR_[A-Z_]+' >"$scratch/options"
-grep -r -h -o -w -E --exclude='*.py' -e 'WEIR_[A-Z_]+' examples "$document" |
+grep -r -h -o -w -E --exclude='*.py' --exclude='pool-*' -e 'WEIR_[A-Z_]+' examples "$document" |
 	sort -u | grep -v -x -F -f "$scratch/options" |
 	rule 'examples and document name settings that there are'
 
