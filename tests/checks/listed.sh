@@ -12,7 +12,9 @@ unlisted() {
 	done
 }
 
-unlisted src/lib/*.[ch] include/*.h | rule 'Makefile.am lists every file of the library'
+unlisted src/lib/*.[ch] include/* | rule 'Makefile.am lists every file of the library'
+unlisted examples/*.* examples/*/* man/* |
+	rule 'Makefile.am lists every example and every manual page'
 unlisted src/cli/*.[ch] | rule 'Makefile.am lists every file of the command'
 unlisted tests/unit/*_test.cc tests/stress/*.cc tests/e2e/*_test.cc tests/checks/[!c]*.sh tests/checks/c[!h]*.sh |
 	rule 'Makefile.am lists every test'
