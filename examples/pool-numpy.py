@@ -6,7 +6,10 @@ import weakref
 
 import numpy as np
 
-weir = ctypes.CDLL("libweirpool.so.0", use_errno=True)
+# Where libweir.so is preloaded, its functions are there already.
+weir = ctypes.CDLL(None, use_errno=True)
+if not hasattr(weir, "weir_lease"):
+    weir = ctypes.CDLL("libweirpool.so.0", use_errno=True)
 weir.weir_pool_create.restype = ctypes.c_void_p
 weir.weir_pool_create.argtypes = [ctypes.c_void_p]
 weir.weir_lease.restype = ctypes.c_void_p

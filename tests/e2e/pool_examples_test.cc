@@ -89,7 +89,6 @@ std::string compile(const std::string &compiler, const char *flags)
 const std::string c_compiler = "cc -std=c11";
 const std::string cxx_compiler = "c++ -std=c++17";
 
-/* Without comments on memory that the program does not own: what it prints is certain. */
 struct Example {
 	const char *source;
 	const char *input;
@@ -187,21 +186,31 @@ TEST(OptionalPoolExample, UsesWeirWhereItIsPreloaded)
 		  outcome.out);
 }
 
-TEST(NumpyPoolExample, GivesBlocksBackWithTheirArrays)
+Launch numpy_example()
 {
-	std::string python = python_with_numpy();
+	return Launch({ python_with_numpy(), source_file(numpy) })
+		.env("LD_LIBRARY_PATH", Installed::weir().libraries());
+}
 
-	NEED_FOUND(python, "python3 with numpy");
-	Outcome outcome = Launch({ python, source_file(numpy) })
-				  .plain()
-				  .env("LD_LIBRARY_PATH", Installed::weir().libraries())
-				  .run();
-
+void expect_numpy_output(const Outcome &outcome)
+{
 	EXPECT_TRUE(outcome.succeeded()) << outcome.describe();
 	EXPECT_EQ("1 place for 10 arrays, one after the other\n8 MB kept\n1 block out\n"
 		  "still good: 1000\n",
 		  outcome.out);
 	EXPECT_EQ("", outcome.err);
+}
+
+TEST(NumpyPoolExample, GivesBlocksBackWithTheirArrays)
+{
+	NEED_FOUND(python_with_numpy(), "python3 with numpy");
+	expect_numpy_output(numpy_example().plain().run());
+}
+
+TEST(NumpyPoolExample, DoesTheSameWhereWeirIsPreloaded)
+{
+	NEED_FOUND(python_with_numpy(), "python3 with numpy");
+	expect_numpy_output(numpy_example().run());
 }
 
 TEST(PoolExamples, AreAllRun)
