@@ -43,7 +43,6 @@ int main()
 	std::cout << copy(pool, std::vector<char>(100000, 'x')) << " bytes\n";
 
 	weir_pool_figures figures = pool.figures();
-	std::cout << figures.leased_blocks << " blocks are out, "
-		  << (figures.hits > figures.misses ? "most" : "few")
-		  << " leases were served by what was kept\n";
+	std::cout << figures.leased_blocks << " blocks are out, " << figures.hits << " of "
+		  << figures.leases << " leases were served by what was kept\n";
 }

@@ -50,6 +50,15 @@ sed -n '/^\.EX/,/^\.EE/p' "$page" >"$scratch/examples"
 	done
 } | rule 'every function of weir.h has a page, and an example on it'
 
+# Messages with a name in them stand there without quotes.
+sed -n '/^\.SH MISUSE/,/^\.SH "/s/^\.IR* "\([^"]*\)".*/\1/p' "$page" >"$scratch/messages"
+{
+	[ -s "$scratch/messages" ] || echo 'there is no message'
+	while read -r message; do
+		grep -q -F -e "\"$message\"" "$source_dir"/src/lib/*.c || echo "$message"
+	done <"$scratch/messages"
+} | rule 'the library says what the page says of misuse'
+
 if command -v groff >/dev/null; then
 	for page in "$source_dir"/man/*.[1-9]; do
 		groff -man -Tutf8 -ww -z "$page" 2>&1
