@@ -180,6 +180,23 @@ TEST(Lease, SaysWhatCannotBe)
 	}
 }
 
+/* There are so many addresses for blocks of that size, and no more. */
+TEST(Lease, SaysThatThereIsNoMemory)
+{
+	weir::pool pool(moderate());
+	std::vector<weir::lease> blocks;
+
+	EXPECT_THROW(
+		{
+			while (blocks.size() < 1000000)
+				blocks.push_back(pool.lease(3 * 1024 * MiB));
+		},
+		std::bad_alloc);
+	EXPECT_EQ(blocks.size(), leased(pool));
+	blocks.clear();
+	EXPECT_EQ(0U, leased(pool));
+}
+
 /* Pools */
 
 TEST(Pool, IsMovedAndNotCopied)
