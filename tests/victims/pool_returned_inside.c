@@ -1,0 +1,12 @@
+#include "pool_misuse.h"
+
+int main(int argc, char **argv)
+{
+	struct weir_pool *pool;
+	char *block;
+
+	begin(argc, argv);
+	pool = make_pool("first");
+	block = misuse_announce(lease_block(pool) + 4096);
+	return return_badly(pool, block, EINVAL);
+}
