@@ -4,16 +4,12 @@
  *
  * After `fork`, which answers the child's number, the child obeys until `end` or the
  * signal that ends it; then the parent answers `ok STATUS` and goes on. */
+#include "answer.h"
 #include "pattern.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define BLOCKS_MAX 4096
 
@@ -25,20 +21,6 @@ struct block {
 
 static struct block blocks[BLOCKS_MAX];
 static uint64_t next_seed = 1;
-
-static void answer(const char *word, uint64_t number)
-{
-	char line[64];
-	int count = snprintf(line, sizeof(line), "%s %llu\n", word, (unsigned long long)number);
-
-	if (write(STDOUT_FILENO, line, (size_t)count) != count)
-		_exit(2);
-}
-
-static void answer_errno(void)
-{
-	answer("errno", (uint64_t)errno);
-}
 
 /* A new block, of which the first `known` bytes hold the pattern already. */
 static void adopt(struct block *block, void *address, size_t known, size_t bytes)
@@ -169,17 +151,9 @@ static void do_close(struct block *unused, size_t fd)
 
 static void do_fork(struct block *unused, size_t none)
 {
-	pid_t child = fork();
-	int status;
-
 	(void)unused;
 	(void)none;
-	if (child == 0) {
-		answer("ok", (uint64_t)getpid());
-	} else {
-		waitpid(child, &status, 0);
-		answer("ok", (uint64_t)status);
-	}
+	answer_by_child();
 }
 
 static void do_end(struct block *unused, size_t status)
