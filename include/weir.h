@@ -269,7 +269,9 @@ struct weir_pool_options {
 	uint64_t decay_ms;    /* what stayed unused so long is released; 0 for the process's
 			       * WEIR_DECAY, WEIR_DECAY_OFF for never */
 	size_t block_bytes;   /* 0; or every lease gets so many bytes, out of slabs of 32 blocks
-			       * and more: a multiple of 64, from 1 KiB to 1 MiB */
+			       * and more: a multiple of 64, from 1 KiB to 1 MiB. What is kept
+			       * is whole slabs then, of which only the bytes are limited:
+			       * class_blocks, pooled_bytes and class_limits are not heeded */
 	uint64_t reserved[4]; /* zero */
 };
 

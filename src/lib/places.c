@@ -226,12 +226,10 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 	struct weir_pool_settings settings = {
 		.limit_bytes = options->limit_bytes,
 		.footprint_bytes = WEIR_NO_LIMIT,
-		.class_blocks = any_of(options->class_blocks),
+		.class_blocks = WEIR_NO_LIMIT,
 		.live_limit_bytes = WEIR_NO_LIMIT,
 		.counts_live = weir_engine.pool.counts_live,
 		.hardened = weir_engine.pool.hardened,
-		.class_limits = class_limits,
-		.class_limit_count = options->class_limit_count,
 		.stats = &place->shown.counts,
 		.pools = pools,
 		.place = (uint16_t)i,
@@ -240,13 +238,19 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 		options->decay_ms == 0 ? weir_engine.config->decay_ms : options->decay_ms;
 
 	show(place, options);
-	copy_class_limits(class_limits, options);
 	place->flags = options->flags;
 	if (weir_place_tracks(place) && !place->track.reserved &&
 	    !weir_track_init(&place->track, WEIR_TRACK_LEASES))
 		return false;
 	place->block_bytes = options->block_bytes;
-	place->pooled_bytes = any_of(options->block_bytes > 0 ? 0 : options->pooled_bytes);
+	place->pooled_bytes = WEIR_NO_LIMIT;
+	if (place->block_bytes == 0) { /* of slabs only the bytes are limited */
+		place->pooled_bytes = any_of(options->pooled_bytes);
+		copy_class_limits(class_limits, options);
+		settings.class_limits = class_limits;
+		settings.class_limit_count = options->class_limit_count;
+		settings.class_blocks = any_of(options->class_blocks);
+	}
 	settings.pooled_bytes = pooled_reach(place->pooled_bytes);
 	settings.cached_bytes =
 		cached_bytes(place) > 0 ? cached_bytes(place) + WEIR_COLOUR_SPARE : 0;

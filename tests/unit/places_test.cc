@@ -399,4 +399,144 @@ TEST_F(Places, KeepABlockThatReallocMakesSmallerAndCopyOneThatGrows)
 	weir_large_free(larger);
 }
 
+/* Blocks of one size */
+
+struct PlacesOfBlocks : Places {
+	static weir_pool_options blocks_of(size_t block_bytes)
+	{
+		weir_pool_options options = any();
+
+		options.block_bytes = block_bytes;
+		return options;
+	}
+};
+
+TEST_F(PlacesOfBlocks, LeaseOfSlabsAndKeepThoseThatAreFree)
+{
+	weir_pool_options options = blocks_of(4 * kib);
+
+	options.class_blocks = 1; /* none of these is heeded */
+	options.pooled_bytes = 4 * kib;
+	weir_place *place = open(options);
+	std::vector<char *> blocks;
+
+	for (unsigned i = 0; i < 100; i++)
+		blocks.push_back(lease(place, 4 * kib));
+	EXPECT_EQ(100U, figures(place).leased_blocks);
+	EXPECT_EQ(400 * kib, figures(place).leased_bytes);
+	EXPECT_EQ(100U, figures(place).leases);
+	EXPECT_EQ(4 * kib, weir_place_usable(place, blocks[7]));
+	EXPECT_EQ(0U, weir_place_usable(place, blocks[7] + 64));
+	for (char *block : blocks)
+		EXPECT_TRUE(give_back(place, block));
+	EXPECT_EQ(WEIR_FOUND_FREE, weir_place_return(place, blocks[7], 0));
+	EXPECT_EQ(WEIR_FOUND_INSIDE, weir_place_return(place, blocks[7] + 1, 0));
+	EXPECT_EQ(0U, figures(place).leased_blocks);
+	weir_places_gather();
+	EXPECT_EQ(4 * 128 * kib, figures(place).retained_bytes);
+	EXPECT_EQ(4 * 128 * kib, weir_units_to_bytes(weir_engine_release(WEIR_TRIGGER_api).units));
+}
+
+TEST_F(PlacesOfBlocks, AreCleanWhereThatIsAskedFor)
+{
+	weir_place *place = open(blocks_of(kib));
+	char *block = lease(place, kib);
+
+	memset(block, 7, kib);
+	EXPECT_TRUE(give_back(place, block));
+	ASSERT_EQ(block, lease(place, 10, true));
+	for (size_t i = 0; i < kib; i++)
+		ASSERT_EQ(0, block[i]);
+	EXPECT_TRUE(give_back(place, block));
+}
+
+TEST_F(PlacesOfBlocks, GoWithTheirLastBlock)
+{
+	weir_place *place = open(blocks_of(4 * kib));
+	char *one = lease(place, 4 * kib), *two = lease(place, 4 * kib);
+
+	EXPECT_TRUE(give_back(place, one));
+	EXPECT_TRUE(weir_place_dispose(place));
+	EXPECT_EQ(1U, figures(place).leased_blocks);
+	EXPECT_FALSE(weir_place_is_gone(place));
+	EXPECT_TRUE(give_back(place, two));
+	EXPECT_TRUE(weir_place_is_gone(place));
+	ASSERT_EQ(place, open(blocks_of(64 * kib)));
+	EXPECT_EQ(0U, figures(place).leases);
+	one = lease(place, 64 * kib);
+	EXPECT_EQ(64 * kib, weir_place_usable(place, one));
+	EXPECT_TRUE(give_back(place, one));
+	weir_place_dispose(place);
+	EXPECT_TRUE(weir_place_is_gone(place));
+	ASSERT_EQ(place, open());
+	EXPECT_EQ(0U, place->shown.block_bytes);
+}
+
+TEST_F(PlacesOfBlocks, AreFoundByFree)
+{
+	weir_place *place = open(blocks_of(4 * kib));
+	char *block = lease(place, 4 * kib);
+
+	EXPECT_EQ(4 * kib, weir_large_usable_size(block));
+	EXPECT_EQ(block, weir_large_realloc(block, 2 * kib));
+	weir_large_free(block);
+	EXPECT_EQ(0U, figures(place).leased_blocks);
+	EXPECT_DEATH(weir_large_free(block), "free\\(0x.*\\): double free");
+	EXPECT_DEATH(weir_large_free(block + 8), "free\\(0x.*\\): not the start of a block");
+}
+
+TEST_F(PlacesOfBlocks, GiveBackWhatThreadsHadAtHandByDecay)
+{
+	weir_pool_options options = blocks_of(4 * kib);
+
+	options.decay_ms = 300;
+	weir_place *place = open(options);
+
+	EXPECT_TRUE(give_back(place, lease(place, 4 * kib)));
+	for (uint64_t ms = 100; ms <= 1500; ms += 100) {
+		fake_os_set_now_ms(ms);
+		weir_engine_step(ms);
+	}
+	EXPECT_EQ(0U, figures(place).retained_bytes);
+	EXPECT_EQ(0U, weir_pool_usage(&place->pool));
+}
+
+TEST_F(PlacesOfBlocks, CannotBeHadWhereTheKernelRefuses)
+{
+	weir_pool_options options = blocks_of(4 * kib);
+	int error = 0;
+
+	weir_place *place = open();
+	weir_place_dispose(place);
+	fake_os_fail(FAKE_RESERVE, 0, 1);
+	EXPECT_EQ(nullptr, weir_place_open(&options, &error));
+	EXPECT_EQ(ENOMEM, error);
+	EXPECT_EQ(place, open(options));
+}
+
+/* Tracking */
+
+TEST_F(Places, TrackNothingThatIsNotLeased)
+{
+	weir_pool_options options = any();
+	weir_track_lease found = {};
+	size_t cursor = 0;
+
+	options.flags = WEIR_POOL_TRACK;
+	weir_place *place = open(options);
+	char *block = lease(place, 256 * kib);
+	weir_track_lease lease_of = {};
+
+	lease_of.block = block;
+	lease_of.bytes = 256 * kib;
+	weir_track_add(&place->track, &lease_of);
+	EXPECT_TRUE(weir_track_step(&place->track, &cursor, &found));
+	EXPECT_EQ(block, found.block);
+	EXPECT_EQ(WEIR_FOUND_INSIDE, weir_place_return(place, block + 64, 0));
+	EXPECT_TRUE(give_back(place, block));
+	EXPECT_EQ(WEIR_FOUND_FREE, weir_place_return(place, block, 0));
+	cursor = 0;
+	EXPECT_FALSE(weir_track_step(&place->track, &cursor, &found));
+}
+
 } // namespace
