@@ -11,10 +11,12 @@
 
 static struct weir_pool *make_pool(void)
 {
-	struct weir_pool_options options = weir_pool_preset(WEIR_PRESET_MODERATE);
+	struct weir_pool_options options = {
+		.name = "messages",
+		.limit_bytes = (size_t)16 << 20,
+		.block_bytes = MESSAGE_BYTES,
+	};
 
-	options.name = "messages";
-	options.block_bytes = MESSAGE_BYTES;
 	return weir_pool_create(&options);
 }
 
