@@ -288,10 +288,11 @@ struct weir_pool *weir_pool_create(const struct weir_pool_options *options);
 #define WEIR_CLEAN 1U
 #define WEIR_ALIGN(bytes) ((unsigned)__builtin_ctzll(bytes) << 8)
 
-/* A block of at least that many bytes, 1 to 4 GiB less a page, whose contents are whatever
- * was there, or zeroes with WEIR_CLEAN. NULL with errno: EINVAL for what cannot be, ENOMEM
- * when there is no memory or a limit on live blocks (WEIR_LIVE_LIMIT, WEIR_MAX_ALLOC) is
- * reached; misuse EINVAL, see above. */
+/* A block of at least that many bytes, 1 to 4 GiB (32 MiB where addresses have 32 bits), whose
+ * contents are whatever was there, or zeroes with WEIR_CLEAN. NULL with errno: EINVAL for flags,
+ * no bytes, or more than a pool of blocks of one size has; ENOMEM when there is no memory, or no
+ * room among the addresses that weir has reserved, or a limit on live blocks (WEIR_LIVE_LIMIT,
+ * WEIR_MAX_ALLOC) is reached; ESTALE, which is misuse, for a pool that was disposed of. */
 void *weir_lease(struct weir_pool *pool, size_t bytes, unsigned flags);
 
 /* How many bytes of a leased block may be used. 0 for any other address. */

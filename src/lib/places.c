@@ -488,7 +488,6 @@ static void add_requests(struct weir_pool_figures *figures, const struct weir_po
 /* Of blocks of one size; the rest of the figures is of slabs. */
 static void show_blocks(struct weir_place *place, struct weir_pool_figures *figures)
 {
-	count_leases(place);
 	figures->leased_blocks = weir_magazines_out(&place->blocks);
 	figures->leased_bytes = figures->leased_blocks * place->block_bytes;
 	figures->leases = weir_load_relaxed(&place->shown.block_leases);
@@ -499,9 +498,11 @@ static void show_blocks(struct weir_place *place, struct weir_pool_figures *figu
 void weir_place_figures(struct weir_place *place, struct weir_pool_figures *figures)
 {
 	const struct weir_usage *usage = &place->shown.counts.usage;
-	struct blocks blocks = count_blocks(place);
+	struct blocks blocks;
 	struct weir_held held;
 
+	gather(place); /* a slab whose blocks are at hand counts as live */
+	blocks = count_blocks(place);
 	weir_pool_note_peaks(&place->pool);
 	held = weir_pool_held(&place->pool);
 	*figures = (struct weir_pool_figures){

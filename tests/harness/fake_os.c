@@ -349,8 +349,7 @@ bool weir_os_enable_barrier(void)
 
 bool weir_os_barrier(void)
 {
-	return allowed(FAKE_BARRIER, 0) &&
-	       syscall(SYS_membarrier, BARRIER_EXPEDITED, 0, 0) == 0;
+	return allowed(FAKE_BARRIER, 0) && syscall(SYS_membarrier, BARRIER_EXPEDITED, 0, 0) == 0;
 }
 
 void weir_os_yield(void)

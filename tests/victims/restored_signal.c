@@ -14,7 +14,9 @@ static void handle(int number)
 static void show(const char *how, void (*found)(int))
 {
 	printf("%s: %s\n", how,
-	       found == SIG_DFL ? "default" : found == handle ? "own handler" : "another handler");
+	       found == SIG_DFL	 ? "default"
+	       : found == handle ? "own handler"
+				 : "another handler");
 	fflush(stdout);
 }
 
