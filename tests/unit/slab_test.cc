@@ -386,6 +386,28 @@ TEST_F(Slabs, AreHardenedAsAWhole)
 	weir_slabs_destroy(&few);
 }
 
+TEST(SlabsOfLongPages, AreWholePages)
+{
+	for (size_t bytes : { kib, 4 * kib, 100 * kib, mib }) {
+		EngineOptions options;
+		weir_slabs slabs = {};
+		char *blocks[WEIR_SLAB_BLOCKS_MAX];
+
+		options.page_bytes = 64 * kib;
+		Engine engine(options);
+		ASSERT_TRUE(weir_slabs_init(&slabs, &engine.pool, bytes));
+		ASSERT_EQ(slabs.blocks, weir_slabs_take(&slabs, blocks, WEIR_SLAB_BLOCKS_MAX));
+		EXPECT_EQ(weir_align_up(slabs.blocks * bytes, 64 * kib), engine.live_bytes());
+		for (uint32_t i = 0; i < slabs.blocks; i++)
+			memset(blocks[i], 1, bytes);
+		EXPECT_EQ(0U, weir_slabs_give(&slabs, blocks, slabs.blocks, 0));
+		EXPECT_GT(engine.release().units, 0U);
+		EXPECT_EQ(0U, fake_os_misaligned());
+		EXPECT_TRUE(engine.consistent());
+		weir_slabs_destroy(&slabs);
+	}
+}
+
 /* Releases */
 
 /* The block that came last is in hand since before the release. */
