@@ -13,15 +13,17 @@ static size_t step_slots(void)
 	return weir_os_page_bytes() / sizeof(struct weir_slot);
 }
 
-/* Of a part of the region. */
+/* Of a region up to there: pages. */
 static size_t bytes_of_marks(const struct weir_slabs *slabs, size_t bytes)
 {
-	return bytes >> slabs->mark_shift;
+	return weir_align_up(bytes >> slabs->mark_shift, weir_os_page_bytes());
 }
 
 static size_t bytes_of_words(const struct weir_slabs *slabs, size_t bytes)
 {
-	return (bytes >> slabs->stride_shift) * sizeof(struct weir_slot);
+	size_t slots = bytes >> slabs->stride_shift;
+
+	return weir_align_up(slots * sizeof(struct weir_slot), weir_os_page_bytes());
 }
 
 static uint64_t all_blocks(const struct weir_slabs *slabs)
@@ -57,7 +59,8 @@ static void set_marks(struct weir_slabs *slabs)
 static void set_shape(struct weir_slabs *slabs, const struct weir_region *region,
 		      size_t block_bytes)
 {
-	size_t stride = weir_region_slot_bytes(region), bytes;
+	size_t stride = weir_region_slot_bytes(region);
+	size_t bytes = (size_t)region->slot_count << region->stride_shift;
 	uint64_t per_block = block_bytes / WEIR_SLAB_BLOCK_ALIGN;
 
 	if (slabs->pool->hardened)
@@ -68,7 +71,6 @@ static void set_shape(struct weir_slabs *slabs, const struct weir_region *region
 	slabs->blocks = (uint32_t)weir_min(stride / block_bytes, (size_t)WEIR_SLAB_BLOCKS_MAX);
 	slabs->reciprocal = (uint32_t)((((uint64_t)1 << 32) + per_block - 1) / per_block);
 	set_marks(slabs);
-	bytes = weir_align_up((size_t)region->slot_count, step_slots()) << region->stride_shift;
 	slabs->words_bytes = bytes_of_words(slabs, bytes);
 	slabs->marks_bytes = bytes_of_marks(slabs, bytes);
 }
@@ -104,7 +106,9 @@ void weir_slabs_destroy(struct weir_slabs *slabs)
 static bool know(struct weir_slabs *slabs, uint32_t index)
 {
 	size_t known = weir_load_acquire(&slabs->known);
-	size_t target = weir_align_up((size_t)index + 1, step_slots()) << slabs->stride_shift;
+	size_t slots = slabs->pool->space->regions[slabs->region].slot_count;
+	size_t target = weir_min(weir_align_up((size_t)index + 1, step_slots()), slots)
+			<< slabs->stride_shift;
 	size_t words = bytes_of_words(slabs, known), marks = bytes_of_marks(slabs, known);
 
 	if (target <= known)

@@ -91,13 +91,14 @@ struct SlabsOf : Slabs, testing::WithParamInterface<size_t> {
 TEST_P(SlabsOf, HasEnoughBlocksWhichDoNotOverlap)
 {
 	size_t bytes = GetParam();
-	std::vector<char *> blocks = take_all(3 * (size_t)slabs.blocks);
+	size_t count = weir_min(engine.space.regions[slabs.region].slot_count, 3U) * slabs.blocks;
+	std::vector<char *> blocks = take_all(count);
 	std::set<char *> begins(blocks.begin(), blocks.end());
 	std::set<uintptr_t *> marks;
 
 	EXPECT_GE(slabs.blocks, (uint32_t)WEIR_SLAB_BLOCKS_MIN);
 	EXPECT_LE(slabs.blocks, (uint32_t)WEIR_SLAB_BLOCKS_MAX);
-	ASSERT_EQ(3 * slabs.blocks, begins.size());
+	ASSERT_EQ(count, begins.size());
 	for (char *block : blocks) {
 		auto next = begins.upper_bound(block);
 
@@ -128,9 +129,9 @@ TEST_P(SlabsOf, FindsBlocksByTheirBeginAlone)
 		     { (size_t)1, (size_t)63, (size_t)64, bytes / 2, bytes - 64, bytes - 1 })
 			EXPECT_FALSE(weir_slabs_find(&slabs, blocks[i] + at, &other, &number));
 	}
-	/* Where the slabs fill their slots the next one may begin there. */
-	EXPECT_EQ(blocks.size() * bytes ==
-			  weir_region_slot_bytes(&engine.space.regions[slabs.region]),
+	/* Where slabs fill their slots another one may begin there. */
+	EXPECT_EQ(blocks.size() * bytes == (size_t)1 << slabs.stride_shift &&
+			  blocks.size() * bytes < slabs.known,
 		  weir_slabs_find(&slabs, blocks.back() + bytes, &other, &number));
 	EXPECT_FALSE(weir_slabs_find(&slabs, blocks[0] - 1, &other, &number));
 	EXPECT_FALSE(weir_slabs_find(&slabs, nullptr, &other, &number));
