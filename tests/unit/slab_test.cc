@@ -424,6 +424,81 @@ TEST_F(Slabs, ThatComeBackAfterAReleaseBeganAreReleased)
 	EXPECT_EQ(slab_bytes, engine.released_bytes(WEIR_TRIGGER_signal));
 }
 
+/* Of two pools that share a space. */
+struct SlabsOfTwo : testing::Test {
+	SlabsOfTwo() : other(first, limited())
+	{
+		EXPECT_TRUE(weir_slabs_init(&of_first, &first.pool, 4 * kib));
+		EXPECT_TRUE(weir_slabs_init(&of_other, &other.pool, 4 * kib));
+	}
+	~SlabsOfTwo() override
+	{
+		EXPECT_TRUE(first.consistent());
+		EXPECT_TRUE(other.consistent());
+		weir_slabs_destroy(&of_first);
+		weir_slabs_destroy(&of_other);
+	}
+
+	static EngineOptions limited()
+	{
+		EngineOptions options;
+
+		options.limit = slab_bytes + page;
+		return options;
+	}
+
+	static std::vector<char *> take_slab(weir_slabs *slabs)
+	{
+		std::vector<char *> blocks(32);
+
+		EXPECT_EQ(32U, weir_slabs_take(slabs, blocks.data(), 32));
+		memset(blocks[0], 1, slab_bytes);
+		return blocks;
+	}
+	static unsigned give(weir_slabs *slabs, std::vector<char *> blocks, size_t first_one = 0)
+	{
+		return weir_slabs_give(slabs, blocks.data() + first_one,
+				       (unsigned)(blocks.size() - first_one), 0);
+	}
+
+	Engine first, other;
+	weir_slabs of_first = {}, of_other = {};
+};
+
+TEST_F(SlabsOfTwo, LeaveASlotAloneThatIsTheOtherOnesSlab)
+{
+	std::vector<char *> mine = take_slab(&of_first), theirs;
+
+	give(&of_first, { mine[0] });
+	give(&of_first, mine, 1); /* it is on the list still, and empty */
+	first.release();
+	theirs = take_slab(&of_other);
+	ASSERT_EQ(mine, theirs);
+	EXPECT_EQ(1U, give(&of_first, { mine[0] }));
+	EXPECT_NE(mine[0], take_slab(&of_first)[0]);
+	EXPECT_EQ(32U, of_other.taken);
+	EXPECT_EQ(0U, give(&of_other, theirs));
+}
+
+TEST_F(SlabsOfTwo, KeepWhatEachMay)
+{
+	std::vector<char *> mine[3], theirs[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		mine[i] = take_slab(&of_first);
+		theirs[i] = take_slab(&of_other);
+	}
+	EXPECT_EQ(6 * slab_bytes, first.live_bytes());
+	EXPECT_EQ(3 * slab_bytes, other.live_bytes());
+	for (unsigned i = 0; i < 3; i++) {
+		give(&of_first, mine[i]);
+		give(&of_other, theirs[i]);
+	}
+	EXPECT_EQ(slab_bytes + page, other.retained_bytes());
+	EXPECT_EQ(4 * slab_bytes + page, first.retained_bytes());
+	EXPECT_EQ(0U, first.live_bytes());
+}
+
 /* Each block is of one thread at a time, and all of them come back. */
 TEST_F(Slabs, AreSharedByThreads)
 {
