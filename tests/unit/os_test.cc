@@ -685,6 +685,8 @@ TEST_F(Os, HasABarrierForAllThreads)
 	});
 	for (unsigned i = 1; i <= rounds; i++) {
 		round.store(i, std::memory_order_release);
+		for (volatile unsigned spins = i % 256; spins > 0;) /* until both are there */
+			spins = spins - 1;
 		weir_store_relaxed(&both[1].store, i);
 		EXPECT_TRUE(weir_os_barrier());
 		both[1].seen = weir_load_relaxed(&both[0].store);
