@@ -90,7 +90,8 @@ static void publish(uint32_t i, enum weir_pool_state state)
 {
 	struct weir_place *place = weir_place_at(i);
 
-	weir_store_release(&pools->of[i], &place->pool);
+	if (state == WEIR_POOL_OPEN)
+		weir_store_release(&pools->of[i], &place->pool);
 	weir_raise_acq_rel(&pools->count, i + 1);
 	weir_raise_acq_rel(&weir_places.span, (i + 1) * WEIR_PLACE_BYTES);
 	weir_store_relaxed(&weir_stats_page.pool_stride_bytes, (uint32_t)WEIR_PLACE_BYTES);
@@ -114,26 +115,29 @@ static size_t pooled_reach(size_t bytes)
 					   : weir_align_up(weir_reach(bytes, 1), WEIR_UNIT_BYTES);
 }
 
-static void add_to(uint64_t *count, uint64_t more)
+/* Where blocks are of one size, of the leases from one kind of slab. */
+static uint64_t hits_in(const struct weir_place *place, unsigned class_index, uint64_t misses)
 {
-	weir_add_relaxed(count, more);
+	const struct weir_pool_counts *counts = &place->shown.counts;
+	uint64_t leases;
+
+	if (place->block_bytes == 0)
+		return weir_load_relaxed(&counts->classes[class_index].hits) +
+		       weir_cache_hits(counts, class_index);
+	leases = misses > 0 ? weir_magazines_leases(&place->blocks) : 0;
+	return leases - weir_min(leases, misses);
 }
 
 /* The process's counts only grow: those of a pool that is gone are kept among malloc's. */
 static void keep_counts(const struct weir_place *place)
 {
-	const struct weir_pool_counts *gone = &place->shown.counts;
 	struct weir_stats_class *kept = weir_stats_page.pool.classes;
-	uint64_t leases = weir_load_relaxed(&place->shown.block_leases), misses;
+	uint64_t misses;
 
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
-		misses = weir_load_relaxed(&gone->classes[c].misses);
-		if (place->block_bytes == 0)
-			add_to(&kept[c].hits, weir_load_relaxed(&gone->classes[c].hits) +
-						      weir_cache_hits(gone, c));
-		else if (misses > 0)
-			add_to(&kept[c].hits, leases - weir_min(leases, misses));
-		add_to(&kept[c].misses, misses);
+		misses = weir_load_relaxed(&place->shown.counts.classes[c].misses);
+		weir_add_relaxed(&kept[c].hits, hits_in(place, c, misses));
+		weir_add_relaxed(&kept[c].misses, misses);
 	}
 }
 
@@ -218,7 +222,8 @@ static bool make_blocks(struct weir_place *place)
 	return weir_magazines_init(&place->blocks, &place->pool, place->block_bytes);
 }
 
-/* False when there is no memory for what the pool has beside its lists. */
+/* The handle of the pool that was here before leads nowhere from now on. False when there is no
+ * memory for what the pool has beside its lists. */
 static bool make(uint32_t i, const struct weir_pool_options *options)
 {
 	struct weir_place *place = weir_place_at(i);
@@ -239,6 +244,7 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 
 	show(place, options);
 	place->flags = options->flags;
+	weir_store_relaxed(&place->handle, next_handle(place));
 	if (weir_place_tracks(place) && !place->track.reserved &&
 	    !weir_track_init(&place->track, WEIR_TRACK_LEASES))
 		return false;
@@ -260,7 +266,6 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 	open_gate(place);
 	weir_decay_init(&place->decay, decay_ms, weir_os_now_ms());
 	weir_engine_expect_decay();
-	weir_store_relaxed(&place->handle, next_handle(place));
 	return true;
 }
 
@@ -543,22 +548,22 @@ void weir_places_gather(void)
 		gather(place);
 }
 
+/* Of pools that are disposed of, too. */
+
 void weir_places_leave(void)
 {
-	struct weir_place *place = NULL;
+	uint32_t count = weir_load_acquire(&pools->count);
 
-	while ((place = next(place)))
-		if (place->block_bytes > 0)
-			weir_magazines_leave(&place->blocks);
+	for (uint32_t i = 1; i < count; i++)
+		weir_magazines_leave(&weir_place_at(i)->blocks);
 }
 
 void weir_places_begin_anew(void)
 {
-	struct weir_place *place = NULL;
+	uint32_t count = weir_load_acquire(&pools->count);
 
-	while ((place = next(place)))
-		if (place->block_bytes > 0)
-			weir_magazines_begin_anew(&place->blocks);
+	for (uint32_t i = 1; i < count; i++)
+		weir_magazines_begin_anew(&weir_place_at(i)->blocks);
 }
 
 void weir_places_open_gates(void)
