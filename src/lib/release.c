@@ -166,6 +166,16 @@ static uint64_t excess_in_all(struct weir_pool *pool, uint64_t unused)
 	return weir_pool_excess(pool);
 }
 
+/* What is on no list, to the page as well; no more than was too much at the start. */
+static void evict_at_hand(struct weir_pool *pool, struct weir_tally *tally)
+{
+	uint64_t most = weir_pool_excess(pool) + tally->units, units;
+
+	while (tally->units < most && (units = weir_pool_excess(pool)) > 0 &&
+	       weir_pool_evict(pool, units, WEIR_NO_CLASS, tally))
+		;
+}
+
 struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger trigger,
 				      uint64_t now_ms)
 {
@@ -178,6 +188,7 @@ struct weir_tally weir_release_excess(struct weir_pool *pool, enum weir_trigger 
 	while (weir_pool_excess(pool) > 0 && weir_pool_reclaim_room(pool))
 		;
 	evict_down(pool, excess_in_all, &everything, &tally);
+	evict_at_hand(pool, &tally);
 	if (weir_pool_excess(pool) > 0)
 		release_unlisted(pool, now_ms, &tally);
 	tally.ns = weir_os_now_ns() - start_ns;
