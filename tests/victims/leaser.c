@@ -325,6 +325,28 @@ static void do_free(const struct order *order)
 	end_call("ok", 0);
 }
 
+/* realloc POOL BLOCK BYTES: by the C library's name. */
+static void do_realloc(const struct order *order)
+{
+	struct block *block = block_of(order);
+	size_t bytes = order->numbers[3];
+	size_t kept = block->bytes < bytes ? block->bytes : bytes;
+	void *address = realloc(block->address, bytes);
+
+	if (address == NULL)
+		answer_errno();
+	else if (pattern_check(address, kept, block->seed) != PATTERN_RIGHT)
+		answer("wrong: realloc lost byte", pattern_check(address, kept, block->seed));
+	else
+		adopt(block, address, bytes);
+}
+
+/* The same as `size`, by the C library's name. */
+static void do_usable(const struct order *order)
+{
+	answer("ok", malloc_usable_size(block_of(order)->address));
+}
+
 static void do_size(const struct order *order)
 {
 	begin_call();
@@ -411,6 +433,8 @@ static const struct {
 	{ "take", do_take },
 	{ "return", do_return },
 	{ "free", do_free },
+	{ "realloc", do_realloc },
+	{ "usable", do_usable },
 	{ "size", do_size },
 	{ "overrun", do_overrun },
 	{ "check", do_check },

@@ -1,4 +1,4 @@
-/* pool_churn ROUNDS HELD WIDE_LIMIT TIGHT_LIMIT [moving]
+/* pool_churn ROUNDS HELD WIDE_LIMIT TIGHT_LIMIT [moving|stormy]
  *
  * Eight threads lease blocks of 64 KiB to 4 MiB from two pools, write them, read what they wrote
  * and return them, so many rounds each, in each of which a thread holds up to HELD blocks of each
@@ -6,13 +6,15 @@
  * TIGHT_LIMIT, 0, that pool is not used; what is leased of the other one is the same.
  *
  * With `moving` the main thread gives the tight pool one limit after the other, up to
- * TIGHT_LIMIT, and looks whether each holds.
+ * TIGHT_LIMIT, and looks whether each holds. With `stormy` it sends SIGUSR1 to all the others, in
+ * the middle of whatever they do.
  *
  * At the end all is returned, and lines of a name and a number say what was seen. A byte that is
  * not as written ends the program with status 1. */
 #include "weir.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +201,12 @@ static void move_limit(size_t most, uint64_t *dice)
 	}
 }
 
+static void storm(void)
+{
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_kill(workers[i].thread, SIGUSR1);
+}
+
 static void print_pool(unsigned p)
 {
 	struct weir_pool_figures figures = figures_of(p);
@@ -226,6 +234,9 @@ static void print_all(uint64_t resident_before)
 	       (unsigned long long)usage->peak_footprint_units * WEIR_STATS_UNIT_BYTES);
 	printf("resident %llu\n", (unsigned long long)(most_resident - resident_before));
 	printf("resident_at_end %llu\n", (unsigned long long)(resident_bytes() - resident_before));
+	printf("released %llu\n",
+	       (unsigned long long)weir_stats()->released[WEIR_TRIGGER_signal].units *
+		       WEIR_STATS_UNIT_BYTES);
 	printf("samples %llu\n", (unsigned long long)samples);
 	printf("settings %llu\n", (unsigned long long)settings);
 	printf("passed %llu\n", (unsigned long long)passed);
@@ -246,6 +257,7 @@ int main(int argc, char **argv)
 	uint64_t dice = 77, resident_before;
 	size_t tight;
 	bool moves = argc > 5 && strcmp(argv[5], "moving") == 0;
+	bool storms = argc > 5 && strcmp(argv[5], "stormy") == 0;
 
 	if (argc < 5)
 		fail("four numbers are wanted");
@@ -259,6 +271,8 @@ int main(int argc, char **argv)
 	while (__atomic_load_n(&working, __ATOMIC_ACQUIRE) > 0) {
 		if (moves)
 			move_limit(tight, &dice);
+		if (storms)
+			storm();
 		look();
 		usleep(200);
 	}
