@@ -314,7 +314,7 @@ uint64_t weir_engine_tend(uint64_t now_ms)
 	if (!weir_engine_pool())
 		return UINT64_MAX;
 	do
-		decay_step(now_ms);
+		decay_due(now_ms);
 	while (find_next_decay_ms() <= now_ms);
 	return retains_nothing() ? UINT64_MAX : find_next_decay_ms();
 }

@@ -265,7 +265,6 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 		return false;
 	open_gate(place);
 	weir_decay_init(&place->decay, decay_ms, weir_os_now_ms());
-	weir_engine_expect_decay();
 	return true;
 }
 
@@ -282,6 +281,7 @@ struct weir_place *weir_place_open(const struct weir_pool_options *options, int 
 		return NULL;
 	made = make(i, options);
 	publish(i, made ? WEIR_POOL_OPEN : WEIR_POOL_DISPOSED);
+	weir_engine_expect_decay(); /* which sees it from here on */
 	return made ? weir_place_at(i) : NULL;
 }
 

@@ -1,4 +1,6 @@
-/* Of two libraries with weir in one program, the first one that the dynamic linker finds does
+/* Start and end of weir in a program. Layer 7.
+ *
+ * Of two libraries with weir in one program, the first one that the dynamic linker finds does
  * the work; the other one's functions call the first one's (api.c).
  *
  * The constructor reads the settings, opens the gate for large requests and
