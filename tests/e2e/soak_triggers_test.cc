@@ -33,8 +33,9 @@ constexpr std::chrono::minutes overtime(10);
 constexpr const char *triggers[] = { "limit", "signal", "socket",  "decay",
 				     "api",   "enomem", "pressure" };
 
-/* Looks before there are neighbours, which shows how much room the services leave. */
-constexpr unsigned calm_looks = 16;
+/* Looks before there are neighbours, which shows how much room the services leave; more where
+ * the most that they use at once may come later. */
+constexpr unsigned calm_looks_min = 16, calm_share = 40;
 
 /* So that the services come into the last sixteenth of the container, again and again; the
  * rest is what a ceiling needs to rise. */
@@ -284,16 +285,14 @@ public:
 		std::this_thread::sleep_until(next_);
 	}
 
-	/* What they use then, at most. */
+	/* What they used then, at most: also between the looks. */
 	uint64_t look_at_rest()
 	{
-		uint64_t most = 0;
+		unsigned share = (unsigned)(duration() / sample_period / calm_share);
 
-		for (unsigned i = 0; i < calm_looks; i++) {
+		for (unsigned i = 0; i < std::max(calm_looks_min, share); i++)
 			look(0);
-			most = std::max(most, container_.usage());
-		}
-		return most;
+		return container_.peak();
 	}
 
 	void look_beside(const Neighbours &neighbours)
