@@ -134,6 +134,7 @@ TEST_P(PoolLimits, HoldFromWhenTheyAreSet)
 
 	EXPECT_GT(seen.of("settings"), 10U);
 	EXPECT_EQ(0U, seen.of("passed"));
+	EXPECT_LE(seen.of("late"), seen.of("settings") / 20); /* of five times as many looks */
 	expect_limit_holds(seen, "wide", wide);
 	EXPECT_LE(seen.of("tight_peak_retained"), 2 * tight);
 }
