@@ -13,6 +13,9 @@ namespace
 
 constexpr uint64_t wide = 24 * MiB;
 constexpr uint64_t tight = 8 * MiB;
+/* What has left a pool's count and not yet the process's, which has a limit of its own: a block
+ * of each thread. */
+constexpr uint64_t in_hand = 8 * counted(4 * MiB);
 /* Of the C library, and weir's tables. */
 constexpr uint64_t own_bytes = 4 * MiB;
 
@@ -83,8 +86,8 @@ TEST_P(PoolLimits, HoldAtEveryMomentAndAreMet)
 	expect_limit_holds(seen, "tight", tight);
 	EXPECT_EQ(wide, seen.of("wide_retained"));
 	EXPECT_EQ(tight, seen.of("tight_retained"));
-	EXPECT_EQ(wide + tight, seen.of("peak_retained"));
-	EXPECT_LE(seen.of("most_retained"), wide + tight);
+	EXPECT_LE(seen.of("peak_retained"), wide + tight + in_hand);
+	EXPECT_LE(seen.of("most_retained"), wide + tight + in_hand);
 	EXPECT_LE(seen.of("resident"), seen.of("peak_held") + own_bytes);
 	EXPECT_LE(seen.of("resident_at_end"), wide + tight + own_bytes);
 }
@@ -146,7 +149,7 @@ TEST_P(PoolLimits, HoldInAStormOfReleases)
 
 	EXPECT_LE(seen.of("wide_peak_retained"), wide);
 	EXPECT_LE(seen.of("tight_peak_retained"), tight);
-	EXPECT_LE(seen.of("most_retained"), wide + tight);
+	EXPECT_LE(seen.of("most_retained"), wide + tight + in_hand);
 	EXPECT_GT(seen.of("released"), wide + tight);
 	EXPECT_LE(seen.of("resident_at_end"), wide + tight + own_bytes);
 }
