@@ -71,6 +71,18 @@ TEST_P(PoolMisuse, IsAnErrorThatChangesNothingWhereAskedFor)
 	}
 }
 
+/* There is no block at hand then, and what was freed waits before it is listed. */
+TEST_P(PoolMisuse, IsTheSameWithHardenedBlocks)
+{
+	const std::string program = victim(GetParam().victim);
+
+	for (const char *bytes : sizes) {
+		expect_stopped(GetParam(),
+			       linked_alone({ program, bytes }).env("WEIR_HARDEN", "1"));
+		expect_refused(preloaded({ program, bytes, "quiet" }).env("WEIR_HARDEN", "1"));
+	}
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, PoolMisuse, testing::ValuesIn(pool_faults),
 			 [](const auto &each) { return std::string(each.param.victim); });
 
