@@ -14,11 +14,12 @@ struct Setting {
 	const char *value;
 };
 
+/* Of live blocks there are at most about 280 MiB, so that little may be lost of their limit. */
 const Setting settings[] = {
 	{ "Usual", "WEIR_LIMIT", "512M" },
 	{ "TightLimit", "WEIR_LIMIT", "4M" },
 	{ "TightFootprint", "WEIR_FOOTPRINT", "64M" },
-	{ "CountedLive", "WEIR_LIVE_LIMIT", "4G" },
+	{ "CountedLive", "WEIR_LIVE_LIMIT", "320M" },
 	{ "Hardened", "WEIR_HARDEN", "1" },
 	{ "Background", "WEIR_BACKGROUND", "1" },
 	{ "Off", "WEIR_DISABLE", "1" },
