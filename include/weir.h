@@ -308,7 +308,8 @@ int weir_return(struct weir_pool *pool, void *block);
 size_t weir_pool_release(struct weir_pool *pool);
 size_t weir_release(void);
 
-/* Another limit, which holds when the call returns. */
+/* Another limit, which holds when the call returns, but for blocks that other threads were just
+ * returning then: those go as soon as they have. */
 int weir_pool_set_limit(struct weir_pool *pool, size_t limit_bytes);
 
 struct weir_pool_figures {

@@ -252,12 +252,14 @@ size_t weir_lease_size(const void *block)
 static int refuse_foreign(const struct weir_pool *handle, struct weir_place *place, void *block)
 {
 	struct weir_place *owner = weir_place_of(block);
-	struct weir_block found;
+	struct weir_block there = { NULL, 0, 0, 0 };
+	enum weir_found found = weir_block_find(block, &there);
 
-	if (owner ? weir_place_usable(owner, block) > 0
-		  : weir_block_find(block, &found) == WEIR_FOUND_LIVE)
+	if (owner ? weir_place_usable(owner, block) > 0 : found == WEIR_FOUND_LIVE)
 		return wrong_pool(handle, block, place, owner);
-	return misuse(handle, "weir_return", block, "the block is not leased", EALREADY);
+	if (found == WEIR_FOUND_FREE || (owner && owner->block_bytes > 0))
+		return misuse(handle, "weir_return", block, "the block is not leased", EALREADY);
+	return misuse(handle, "weir_return", block, "not the start of a block", EINVAL);
 }
 
 static int return_to(const struct weir_pool *handle, struct weir_place *place, void *block)

@@ -287,7 +287,7 @@ struct weir_place *weir_place_open(const struct weir_pool_options *options, int 
 
 struct weir_place *weir_place_of(const void *address)
 {
-	struct weir_block block;
+	struct weir_block block = { NULL, 0, 0, 0 };
 	size_t offset;
 
 	return weir_space_find(&weir_space, address, &block.region, &block.index, &offset)
