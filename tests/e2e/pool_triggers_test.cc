@@ -172,9 +172,10 @@ TEST_P(Pools, DecayWhileTheProgramIdles)
 	retain(leaser, 1);
 	retain(leaser, 2);
 	retain(leaser, 3);
-	EXPECT_TRUE(eventually([&] { return leaser.grown() < each + slack; })) << leaser.grown();
-	EXPECT_EQ(0U, leaser.retained(1));
-	EXPECT_EQ(0U, leaser.retained(2));
+	EXPECT_TRUE(eventually([&] {
+		return leaser.retained(1) == 0 && leaser.retained(2) == 0 &&
+		       leaser.grown() < each + slack;
+	})) << leaser.grown();
 	EXPECT_EQ(each, leaser.retained(3));
 	expect_released(leaser, WEIR_TRIGGER_decay, 2 * each);
 	/* And once more, after the thread had nothing to do. */

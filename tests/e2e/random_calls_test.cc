@@ -62,6 +62,10 @@ TEST(RandomCalls, HoldUnderAFootprintAndLimitsOfClasses)
 			     .env("WEIR_CLASS_BLOCKS", "3"));
 }
 
+/* What was freed while another thread worked on its pages is given back at once, and live until
+ * that has put it (pool.h): of each of the other three a block, of which few are longer. */
+constexpr uint64_t in_hand = 3 * MiB;
+
 TEST(RandomCalls, HoldUnderALiveLimitThatRefuses)
 {
 	Launch launch = random_calls(4).env("WEIR_LIVE_LIMIT", "12M");
@@ -69,7 +73,7 @@ TEST(RandomCalls, HoldUnderALiveLimitThatRefuses)
 
 	ASSERT_TRUE(outcome.succeeded()) << outcome.describe();
 	EXPECT_GT(outcome.report().number("refused_live"), 0U);
-	EXPECT_LE(outcome.report().number("peak_live_bytes"), 12 * MiB);
+	EXPECT_LE(outcome.report().number("peak_live_bytes"), 12 * MiB + in_hand);
 }
 
 TEST(RandomCalls, HoldWithHugePagesAndAHelperThread)
