@@ -331,8 +331,10 @@ struct PoolsShared : Pools {
 					*wrong = true;
 				blocks[k] = nullptr;
 			}
-			sizes[k] = (1 + random() % 32) * 64 * kib;
+			sizes[k] = (1 + random() % 16) * 64 * kib;
 			blocks[k] = engine->take(sizes[k]);
+			if (!blocks[k])
+				return (void)(*wrong = true);
 			stamp(blocks[k], sizes[k], thread);
 		}
 		for (unsigned k = 0; k < 8; k++)
