@@ -202,40 +202,45 @@ __attribute__((noinline)) static void *after_clock(void *block)
 	return block;
 }
 
+/* weir_lease ends in a call of either, so that it need save nothing; its caller is theirs. */
+
 /* One in so many leases of blocks of one size has the clock. */
-#define BLOCKS_PER_CLOCK 64U
+#define BLOCKS_PER_CLOCK 64
 
-static __thread unsigned blocks_leased __attribute__((tls_model("initial-exec")));
-
-/* Of one size; where there is more to do, as any other. */
-static inline __attribute__((always_inline)) void *lease_block(struct weir_place *place,
-							       size_t bytes, void *caller)
+__attribute__((noinline)) static void *lease_block(struct weir_place *place, size_t bytes)
 {
-	void *block = NULL;
+	uint64_t leases;
+	void *block = weir_magazines_lease_and_count(&place->blocks, &leases);
 
-	if (WEIR_LIKELY(bytes - 1 < weir_load_relaxed(&place->fast_block_bytes)))
-		block = weir_magazines_lease(&place->blocks);
 	if (WEIR_UNLIKELY(!block))
-		return lease_uncached(weir_place_handle(place), bytes, 0, caller);
-	return WEIR_UNLIKELY(++blocks_leased % BLOCKS_PER_CLOCK == 0) ? after_clock(block) : block;
+		return lease_uncached(weir_place_handle(place), bytes, 0,
+				      __builtin_return_address(0));
+	return WEIR_UNLIKELY(leases % BLOCKS_PER_CLOCK == 0) ? after_clock(block) : block;
+}
+
+__attribute__((noinline)) static void *lease_cached(struct weir_place *place, size_t bytes)
+{
+	uint64_t *hits;
+	void *block = weir_block_take_cached(&place->pool, place->pool.place, &place->shown.counts,
+					     bytes, &hits);
+
+	if (WEIR_UNLIKELY(!block))
+		return lease_uncached(weir_place_handle(place), bytes, 0,
+				      __builtin_return_address(0));
+	return WEIR_UNLIKELY(weir_block_wants_clock(hits)) ? after_clock(block) : block;
 }
 
 void *weir_lease(struct weir_pool *handle, size_t bytes, unsigned flags)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
-	uint64_t *hits;
-	void *block;
 
-	if (WEIR_UNLIKELY(!place || flags != 0))
-		return lease_uncached(handle, bytes, flags, __builtin_return_address(0));
-	if (WEIR_UNLIKELY(bytes - 1 >= weir_load_relaxed(&place->fast_bytes)))
-		return lease_block(place, bytes, __builtin_return_address(0));
-	block = weir_block_take_cached(&place->pool, place->pool.place, &place->shown.counts, bytes,
-				       &hits);
-	if (WEIR_UNLIKELY(!block))
-		return lease_uncached(weir_place_handle(place), bytes, 0,
-				      __builtin_return_address(0));
-	return WEIR_UNLIKELY(weir_block_wants_clock(hits)) ? after_clock(block) : block;
+	if (WEIR_LIKELY(place && flags == 0)) {
+		if (bytes - 1 < weir_load_relaxed(&place->fast_bytes))
+			return lease_cached(place, bytes);
+		if (bytes - 1 < weir_load_relaxed(&place->fast_block_bytes))
+			return lease_block(place, bytes);
+	}
+	return lease_uncached(handle, bytes, flags, __builtin_return_address(0));
 }
 
 size_t weir_lease_size(const void *block)
@@ -311,29 +316,38 @@ __attribute__((noinline)) static int return_uncached(struct weir_pool *handle, v
 	return return_elsewhere(handle, place, block);
 }
 
-static inline __attribute__((always_inline)) int return_block(struct weir_pool *handle,
-							      struct weir_place *place, void *block)
+__attribute__((noinline)) static int return_block(struct weir_pool *handle,
+						  struct weir_place *place, void *block)
 {
 	return WEIR_LIKELY(weir_magazines_return(&place->blocks, block) == WEIR_RETURNED)
 		       ? 0
 		       : return_uncached(handle, block);
 }
 
+__attribute__((noinline)) static int return_cached(struct weir_pool *handle,
+						   const struct weir_place *place, void *block)
+{
+	struct weir_slot *slot = NULL;
+	uint64_t word;
+
+	if (WEIR_LIKELY(weir_space_owns(&weir_space, block)))
+		slot = weir_block_cached(block, &word);
+	return WEIR_LIKELY(slot && weir_load_relaxed(&slot->pool) == place->pool.place &&
+			   weir_block_free_cached(slot, word))
+		       ? 0
+		       : return_uncached(handle, block);
+}
+
+/* As in weir_lease. */
 int weir_return(struct weir_pool *handle, void *block)
 {
 	struct weir_place *place = weir_place_by_handle(handle);
-	struct weir_slot *slot;
-	uint64_t word;
 
-	if (WEIR_UNLIKELY(!place || !weir_space_owns(&weir_space, block)))
+	if (WEIR_UNLIKELY(!place))
 		return return_uncached(handle, block);
-	if (weir_load_relaxed(&place->fast_block_bytes) > 0)
-		return return_block(handle, place, block);
-	slot = weir_block_cached(block, &word);
-	if (WEIR_LIKELY(slot && weir_load_relaxed(&slot->pool) == place->pool.place &&
-			weir_block_free_cached(slot, word)))
-		return 0;
-	return return_uncached(handle, block);
+	return weir_load_relaxed(&place->fast_block_bytes) > 0
+		       ? return_block(handle, place, block)
+		       : return_cached(handle, place, block);
 }
 
 /* What is retained */

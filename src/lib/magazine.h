@@ -173,8 +173,9 @@ static inline struct weir_magazine_entry *weir_magazine_end(struct weir_magazine
 }
 
 /* A block of block_bytes; NULL when the pool has none to give, or they are closed. Every way out
- * is a tail call, so that nothing need be saved, here and in the next one. */
-static inline void *weir_magazines_lease(struct weir_magazines *all)
+ * is a tail call, so that nothing need be saved, here and in the next one. *leases is how many
+ * the thread made, or 0 where that is not known. */
+static inline void *weir_magazines_lease_and_count(struct weir_magazines *all, uint64_t *leases)
 {
 	struct weir_magazine *mine = weir_magazine_mine(all);
 	const struct weir_magazine_entry *entry;
@@ -183,6 +184,7 @@ static inline void *weir_magazines_lease(struct weir_magazines *all)
 	uint32_t used;
 	char *block;
 
+	*leases = 0;
 	if (WEIR_UNLIKELY(!mine))
 		return weir_magazines_lease_slowly(all);
 	entered = weir_magazine_enter(mine);
@@ -196,10 +198,18 @@ static inline void *weir_magazines_lease(struct weir_magazines *all)
 		return weir_magazine_lease_otherwise(all, mine, entered);
 	weir_store_release(&mine->used, used - (uint32_t)sizeof *entry);
 	weir_store_relaxed(mark, WEIR_MARK_LEASED(block));
-	weir_store_relaxed(&mine->leases, weir_load_relaxed(&mine->leases) + 1);
+	*leases = weir_load_relaxed(&mine->leases) + 1;
+	weir_store_relaxed(&mine->leases, *leases);
 	if (WEIR_UNLIKELY(!weir_magazine_exit(mine)))
 		return weir_magazine_leased(all, mine, block);
 	return block;
+}
+
+static inline void *weir_magazines_lease(struct weir_magazines *all)
+{
+	uint64_t leases;
+
+	return weir_magazines_lease_and_count(all, &leases);
 }
 
 static inline bool weir_magazines_have_leased(const struct weir_magazines *all, const void *address)
