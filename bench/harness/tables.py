@@ -10,6 +10,8 @@ README_SIZES = {
     "first-touch": [16 * MIB],
     "calloc-whole": [16 * MIB],
     "calloc-sparse": [16 * MIB, 64 * MIB],
+    "lease": [64 * KIB, MIB, 16 * MIB],
+    "lease-whole": [MIB],
 }
 # Each allocator does something else there, or other allocators do not run it.
 NOT_COMPARED = ("release", "limit", "timeline", "thread", "idle", "hardened-")
