@@ -328,7 +328,7 @@ __attribute__((noinline)) static int return_cached(struct weir_pool *handle,
 						   const struct weir_place *place, void *block)
 {
 	struct weir_slot *slot = NULL;
-	uint64_t word;
+	uint64_t word = 0;
 
 	if (WEIR_LIKELY(weir_space_owns(&weir_space, block)))
 		slot = weir_block_cached(block, &word);
