@@ -350,6 +350,12 @@ int weir_return(struct weir_pool *handle, void *block)
 		       : return_cached(handle, place, block);
 }
 
+/* Asked of a pool that is gone; no misuse. */
+static int missing(const struct weir_pool *handle)
+{
+	return handle ? ESTALE : EINVAL;
+}
+
 /* What is retained */
 
 static size_t bytes_of(const struct weir_tally *tally)
@@ -391,7 +397,7 @@ int weir_pool_set_limit(struct weir_pool *handle, size_t limit_bytes)
 	if (leads_on())
 		return weir_shown.pool_set_limit(handle, limit_bytes);
 	if (!place || !weir_place_is_open(place))
-		return handle ? ESTALE : EINVAL;
+		return missing(handle);
 	weir_place_set_limit(place, limit_bytes);
 	errno = saved_errno;
 	return 0;
@@ -404,7 +410,7 @@ int weir_pool_stats(struct weir_pool *handle, struct weir_pool_figures *figures)
 	if (leads_on())
 		return weir_shown.pool_stats(handle, figures);
 	if (!place)
-		return handle ? ESTALE : EINVAL;
+		return missing(handle);
 	weir_place_figures(place, figures);
 	return 0;
 }
@@ -435,7 +441,7 @@ int weir_pool_report(struct weir_pool *handle, int fd)
 	if (leads_on())
 		return weir_shown.pool_report(handle, fd);
 	if (!place)
-		return handle ? ESTALE : EINVAL;
+		return missing(handle);
 	error = -report(place, fd);
 	errno = saved_errno;
 	return error;

@@ -160,7 +160,13 @@ bool weir_cache_reclaim(struct weir_cache *cache, struct weir_space *space,
 /* The live units of cached slots: usage's live has them not, its retained does. */
 uint64_t weir_cache_credit(const struct weir_cache *cache, const struct weir_space *space);
 
-/* Blocks of a class that were taken from entries. */
+/* Blocks of a class that were taken from entries; and with those that came off lists. */
 uint64_t weir_cache_hits(const struct weir_pool_counts *stats, unsigned class_index);
+static inline uint64_t weir_cache_all_hits(const struct weir_pool_counts *stats,
+					   unsigned class_index)
+{
+	return weir_load_relaxed(&stats->classes[class_index].hits) +
+	       weir_cache_hits(stats, class_index);
+}
 
 #endif

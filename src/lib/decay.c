@@ -63,10 +63,8 @@ static uint64_t end_part(struct weir_class *class, uint64_t low)
 
 static uint64_t requests_of(const struct weir_pool *pool, unsigned class_index)
 {
-	const struct weir_stats_class *counts = &pool->stats->classes[class_index];
-
-	return weir_load_relaxed(&counts->hits) + weir_load_relaxed(&counts->misses) +
-	       weir_cache_hits(pool->stats, class_index);
+	return weir_cache_all_hits(pool->stats, class_index) +
+	       weir_load_relaxed(&pool->stats->classes[class_index].misses);
 }
 
 /* Within as many parts as a period has. */

@@ -122,8 +122,7 @@ static uint64_t hits_in(const struct weir_place *place, unsigned class_index, ui
 	uint64_t leases;
 
 	if (place->block_bytes == 0)
-		return weir_load_relaxed(&counts->classes[class_index].hits) +
-		       weir_cache_hits(counts, class_index);
+		return weir_cache_all_hits(counts, class_index);
 	leases = misses > 0 ? weir_magazines_leases(&place->blocks) : 0;
 	return leases - weir_min(leases, misses);
 }
@@ -315,7 +314,7 @@ static void *take_block(struct weir_place *place, bool clean)
 	return block && clean ? weir_block_clear(block, place->block_bytes) : block;
 }
 
-static void *take(struct weir_place *place, size_t bytes, size_t align, bool clean)
+static void *take_any(struct weir_place *place, size_t bytes, size_t align, bool clean)
 {
 	bool fresh =
 		clean && align <= WEIR_COLOUR_ALIGN && weir_block_wants_fresh(&place->pool, bytes);
@@ -337,6 +336,12 @@ static void *take(struct weir_place *place, size_t bytes, size_t align, bool cle
 	return weir_block_address(&block);
 }
 
+static void *take(struct weir_place *place, size_t bytes, size_t align, bool clean)
+{
+	return place->block_bytes > 0 ? take_block(place, clean)
+				      : take_any(place, bytes, align, clean);
+}
+
 void *weir_place_lease(struct weir_place *place, size_t bytes, size_t align, bool clean)
 {
 	void *block;
@@ -347,13 +352,9 @@ void *weir_place_lease(struct weir_place *place, size_t bytes, size_t align, boo
 		weir_stats_count(WEIR_COUNT_refused, 1);
 		return NULL;
 	}
-	if (place->block_bytes > 0)
-		block = take_block(place, clean);
-	else
-		block = take(place, bytes, align, clean);
+	block = take(place, bytes, align, clean);
 	if (!block && weir_engine_gave_back_for(bytes))
-		block = place->block_bytes > 0 ? take_block(place, clean)
-					       : take(place, bytes, align, clean);
+		block = take(place, bytes, align, clean);
 	if (block && bytes > place->pooled_bytes)
 		weir_add_relaxed(&place->shown.oversize, (uint64_t)1);
 	return block;
@@ -483,8 +484,7 @@ static struct blocks count_blocks(const struct weir_place *place)
 static void add_requests(struct weir_pool_figures *figures, const struct weir_pool_counts *counts)
 {
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
-		figures->hits +=
-			weir_load_relaxed(&counts->classes[c].hits) + weir_cache_hits(counts, c);
+		figures->hits += weir_cache_all_hits(counts, c);
 		figures->misses += weir_load_relaxed(&counts->classes[c].misses);
 	}
 	figures->leases = figures->hits + figures->misses;

@@ -210,8 +210,7 @@ static struct requests add_classes(struct weir_snapshot *snapshot,
 
 	for (unsigned c = 0; c < WEIR_CLASS_COUNT; c++) {
 		struct weir_snapshot_class *class = &snapshot->classes[c];
-		uint64_t hits =
-			weir_load_relaxed(&counts->classes[c].hits) + weir_cache_hits(counts, c);
+		uint64_t hits = weir_cache_all_hits(counts, c);
 		uint64_t misses = weir_load_relaxed(&counts->classes[c].misses);
 
 		class->size_bytes = weir_class_bytes(c);
