@@ -38,14 +38,13 @@ static uint64_t number_of(const json_t *object, const char *name)
 	return number > 0 ? (uint64_t)number : 0;
 }
 
-static void take_fields(struct weir_snapshot *snapshot, const json_t *answer)
+/* Of a snapshot, or of a pool in it. */
+static void take_fields(void *into, const json_t *object, const struct weir_snapshot_field *fields,
+			size_t count)
 {
-	for (unsigned i = 0; i < WEIR_SNAPSHOT_FIELDS; i++) {
-		const struct weir_snapshot_field *field = &weir_snapshot_fields[i];
-
-		*(uint64_t *)(void *)((char *)snapshot + field->at) =
-			number_of(answer, field->name);
-	}
+	for (size_t i = 0; i < count; i++)
+		*(uint64_t *)(void *)((char *)into + fields[i].at) =
+			number_of(object, fields[i].name);
 }
 
 static bool is_text(const json_t *object, const char *name, const char *text)
@@ -110,11 +109,7 @@ static void take_pool(struct weir_snapshot_pool *pool, const json_t *one)
 	for (uint32_t i = 0; i <= WEIR_POOL_DISPOSED; i++)
 		if (is_text(one, "state", weir_pool_state_name(i)))
 			pool->state = i;
-	for (unsigned i = 0; i < WEIR_SNAPSHOT_POOL_FIELDS; i++) {
-		const struct weir_snapshot_field *field = &weir_snapshot_pool_fields[i];
-
-		*(uint64_t *)(void *)((char *)pool + field->at) = number_of(one, field->name);
-	}
+	take_fields(pool, one, weir_snapshot_pool_fields, WEIR_SNAPSHOT_POOL_FIELDS);
 }
 
 static void take_pools(struct weir_snapshot *snapshot, const json_t *all)
@@ -138,7 +133,7 @@ static bool take_answer(struct weir_snapshot *snapshot, const char *text)
 	take_text(snapshot->backend, sizeof snapshot->backend, answer, "backend");
 	take_text(snapshot->socket, sizeof snapshot->socket, answer, "socket");
 	take_words(snapshot, answer);
-	take_fields(snapshot, answer);
+	take_fields(snapshot, answer, weir_snapshot_fields, WEIR_SNAPSHOT_FIELDS);
 	snapshot->signal = (int)(number_of(answer, "signal_number") & 0xff);
 	take_released(snapshot, json_object_get(answer, "released"));
 	take_classes(snapshot, json_object_get(answer, "classes"));

@@ -100,22 +100,17 @@ struct weir_snapshot_field {
 #define WEIR_SNAPSHOT_FIELDS (14 + WEIR_COUNTER_COUNT)
 extern WEIR_HIDDEN const struct weir_snapshot_field weir_snapshot_fields[WEIR_SNAPSHOT_FIELDS];
 
-static inline uint64_t weir_snapshot_value(const struct weir_snapshot *snapshot,
+/* Of a snapshot, or of a pool in it, by the table that the field is in. */
+static inline uint64_t weir_snapshot_value(const void *shown,
 					   const struct weir_snapshot_field *field)
 {
-	return *(const uint64_t *)(const void *)((const char *)snapshot + field->at);
+	return *(const uint64_t *)(const void *)((const char *)shown + field->at);
 }
 
 /* The same of a pool. */
 #define WEIR_SNAPSHOT_POOL_FIELDS 12
 extern WEIR_HIDDEN const struct weir_snapshot_field
 	weir_snapshot_pool_fields[WEIR_SNAPSHOT_POOL_FIELDS];
-
-static inline uint64_t weir_snapshot_pool_value(const struct weir_snapshot_pool *pool,
-						const struct weir_snapshot_field *field)
-{
-	return *(const uint64_t *)(const void *)((const char *)pool + field->at);
-}
 
 const char *weir_state_name(enum weir_state state);
 const char *weir_pool_state_name(uint32_t state);

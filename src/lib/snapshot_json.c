@@ -22,6 +22,13 @@ static void put_number(struct weir_text *text, const char *key, uint64_t value)
 	weir_text_decimal(text, value);
 }
 
+static void put_fields(struct weir_text *text, const void *shown,
+		       const struct weir_snapshot_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		put_number(text, fields[i].name, weir_snapshot_value(shown, &fields[i]));
+}
+
 /* Control characters and bytes beyond ASCII, which need not be UTF-8, become
  * escapes of the same number. */
 static void put_string(struct weir_text *text, const char *key, const char *value)
@@ -97,9 +104,7 @@ static void put_pools(struct weir_text *text, const struct weir_snapshot *snapsh
 		put_string(text, "name", pool->name);
 		put_number(text, "place", pool->place);
 		put_string(text, "state", weir_pool_state_name(pool->state));
-		for (unsigned f = 0; f < WEIR_SNAPSHOT_POOL_FIELDS; f++)
-			put_number(text, weir_snapshot_pool_fields[f].name,
-				   weir_snapshot_pool_value(pool, &weir_snapshot_pool_fields[f]));
+		put_fields(text, pool, weir_snapshot_pool_fields, WEIR_SNAPSHOT_POOL_FIELDS);
 		weir_text_char(text, '}');
 	}
 	weir_text_char(text, ']');
@@ -112,9 +117,7 @@ void weir_snapshot_format_json(struct weir_text *text, const struct weir_snapsho
 	put_number(text, "pid", snapshot->pid);
 	put_string(text, "program", snapshot->program);
 	put_string(text, "state", weir_state_name(snapshot->state));
-	for (unsigned i = 0; i < WEIR_SNAPSHOT_FIELDS; i++)
-		put_number(text, weir_snapshot_fields[i].name,
-			   weir_snapshot_value(snapshot, &weir_snapshot_fields[i]));
+	put_fields(text, snapshot, weir_snapshot_fields, WEIR_SNAPSHOT_FIELDS);
 	put_string(text, "backend", snapshot->backend);
 	put_string(text, "signal", weir_signal_owner_name(snapshot->signal_owner));
 	put_number(text, "signal_number", (uint64_t)snapshot->signal);

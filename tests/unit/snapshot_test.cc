@@ -856,7 +856,7 @@ TEST(Snapshot, WritesPoolsAsJson)
 	EXPECT_EQ(1, pools[0]["place"]);
 	EXPECT_EQ("open", pools[0]["state"]);
 	for (const weir_snapshot_field &field : weir_snapshot_pool_fields)
-		EXPECT_EQ(weir_snapshot_pool_value(&process.snapshot.pools[0], &field),
+		EXPECT_EQ(weir_snapshot_value(&process.snapshot.pools[0], &field),
 			  pools[0][field.name])
 			<< field.name;
 	EXPECT_EQ("two", pools[1]["name"]);
