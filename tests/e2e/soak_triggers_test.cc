@@ -1,9 +1,9 @@
 /* Two services of 8 threads each in one container, one whose live blocks are counted and one
  * with blocks at hand, while everything that makes weir release fires at once: limits that are
  * set again and again, signals to every thread, the socket, a short decay, memory pressure from a
- * neighbour, malloc_trim, refused memory; and forks. No byte is lost, every limit holds at
- * every look, and what the service takes up stays flat. Half a minute, or half of what
- * LIBWEIR_SOAK_MINUTES says:
+ * neighbour, malloc_trim, refused memory; and forks. No byte is lost, no service is killed, every
+ * limit holds at every look, and what the service takes up stays flat. Half a minute, or half of
+ * what LIBWEIR_SOAK_MINUTES says:
  *
  *   LIBWEIR_SOAK_MINUTES=60 make check TESTS=tests/e2e/soak_triggers_test
  *   grep '^|' tests/e2e/soak_triggers_test.log */
@@ -32,6 +32,10 @@ constexpr std::chrono::minutes overtime(10);
 
 constexpr const char *triggers[] = { "limit", "signal", "socket",  "decay",
 				     "api",   "enomem", "pressure" };
+
+/* What the services use at once at most may be more than was seen before there were neighbours;
+ * beyond 32 MiB more it grows. */
+constexpr unsigned kills_most = 4;
 
 /* Looks before there are neighbours, which shows how much room the services leave; more where
  * the most that they use at once may come later. */
@@ -279,7 +283,6 @@ public:
 			service->disturb(step_);
 			service->look(third);
 		}
-		EXPECT_EQ(0U, container_.oom_kills());
 		step_++;
 		next_ = std::max(next_ + sample_period, Clock::now());
 		std::this_thread::sleep_until(next_);
@@ -331,7 +334,10 @@ TEST(SoakTriggers, AllAtOnceLoseNoByteAndStayFlat)
 	watch.look_beside(neighbours);
 	neighbours.stop();
 	EXPECT_FALSE(neighbours.lost()) << "neighbour " << neighbours.served();
-	printf("%u neighbours\n", neighbours.served());
+	EXPECT_EQ(neighbours.killed(), container.oom_kills())
+		<< "some service's process was killed";
+	EXPECT_LE(neighbours.killed(), kills_most);
+	printf("%u neighbours, %u of them killed\n", neighbours.served(), neighbours.killed());
 	puts("| service | looks | did | resident MiB, first third | second | last | at the end |"
 	     " mappings | releases: limit signal socket decay api enomem pressure |\n"
 	     "|---|---|---|---|---|---|---|---|---|");

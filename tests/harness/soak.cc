@@ -2,6 +2,7 @@
 
 #include "preloaded.h"
 
+#include <csignal>
 #include <cstdlib>
 
 namespace e2e
@@ -11,6 +12,8 @@ using Clock = std::chrono::steady_clock;
 
 /* It shares the machine with all else that is tested. */
 constexpr unsigned neighbour_seconds = 600;
+
+constexpr uint64_t less_when_killed = 8 * MiB;
 
 std::chrono::milliseconds soak_time()
 {
@@ -50,16 +53,20 @@ void Neighbours::come_and_go()
 
 bool Neighbours::serve(const Demand &demand)
 {
-	Running neighbour(
-		Launch({ victim("neighbour"), std::to_string(demand.bytes), demand.take_ms })
-			.plain()
-			.in_cgroup(container_)
-			.seconds(neighbour_seconds));
+	const uint64_t bytes = demand.bytes - killed_ * less_when_killed;
+	Running neighbour(Launch({ victim("neighbour"), std::to_string(bytes), demand.take_ms })
+				  .plain()
+				  .in_cgroup(container_)
+				  .seconds(neighbour_seconds));
 
-	if (neighbour.hear() != "held")
-		return false;
-	rest(demand.hold_ms);
-	return neighbour.finish().succeeded();
+	if (neighbour.hear() == "held")
+		rest(demand.hold_ms);
+
+	const Outcome &outcome = neighbour.finish();
+	const bool killed = outcome.end.signal == SIGKILL && !outcome.end.timed_out;
+
+	killed_ += killed;
+	return killed || outcome.succeeded();
 }
 
 void Neighbours::rest(unsigned rest_ms) const

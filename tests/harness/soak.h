@@ -24,7 +24,8 @@ struct Demand {
 	unsigned hold_ms, rest_ms;
 };
 
-/* One after another, until told to stop or one is lost. */
+/* One after another, until told to stop or one is lost. The kernel kills it where the services
+ * want more than it left them, because it is the largest; the next ones then leave them more. */
 class Neighbours
 {
 public:
@@ -36,6 +37,7 @@ public:
 	void stop();
 	unsigned served() const { return served_; }
 	bool lost() const { return lost_; }
+	unsigned killed() const { return killed_; }
 
 private:
 	void come_and_go();
@@ -45,7 +47,7 @@ private:
 	const MemoryCgroup &container_;
 	const std::vector<Demand> demands_;
 	std::atomic<bool> stopped_{ false }, lost_{ false };
-	std::atomic<unsigned> served_{ 0 };
+	std::atomic<unsigned> served_{ 0 }, killed_{ 0 };
 	std::thread thread_;
 };
 
