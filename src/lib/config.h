@@ -18,6 +18,7 @@
 
 #define WEIR_CLASS_LIMITS_MAX 16
 #define WEIR_REPORT_PATH_BYTES 1024
+#define WEIR_RECORD_PATH_BYTES 1024
 #define WEIR_PROGRAMS_BYTES 2048
 #define WEIR_SOCKET_PATH_BYTES 108 /* sun_path of unix(7), with its zero byte */
 #define WEIR_PRESSURE_PATH_BYTES 1024
@@ -70,6 +71,8 @@ struct weir_config {
 	bool report_at_exit;
 	const char *report_path; /* with %p for the process id; NULL for stderr */
 	char report_path_bytes[WEIR_REPORT_PATH_BYTES]; /* what report_path points to */
+	char record[WEIR_RECORD_PATH_BYTES];		/* with %p; or "" for none */
+	size_t record_limit_bytes;			/* of that file */
 	char socket[WEIR_SOCKET_PATH_BYTES];		/* with %p; "auto"; or "" for none */
 	char socket_dir[WEIR_SOCKET_PATH_BYTES];	/* of auto sockets; or "" */
 	char runtime_dir[WEIR_SOCKET_PATH_BYTES]; /* XDG_RUNTIME_DIR, "" when not set or too long */
@@ -90,6 +93,7 @@ struct weir_config {
 	struct weir_share footprint_share;
 	struct weir_share max_alloc_share;
 	struct weir_share live_limit_share;
+	struct weir_share record_limit_share;
 };
 
 /* Takes complaints, one finished line each, without prefix and newline. */

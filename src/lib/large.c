@@ -2,10 +2,12 @@
 
 #include "backend.h"
 #include "block.h"
+#include "extent.h"
 #include "harden.h"
 #include "live.h"
 #include "move.h"
 #include "places.h"
+#include "record.h"
 #include "resize.h"
 
 #include <errno.h>
@@ -114,7 +116,16 @@ static enum route take(size_t bytes, size_t align, bool fresh, struct weir_block
 	return ROUTE_BACKEND;
 }
 
-__attribute__((noinline)) static void *malloc_uncached(size_t bytes, size_t align)
+/* Under WEIR_RECORD no block is at hand (weir_settings_cached_bytes), so that all come by here. */
+static void *recorded(enum weir_trace_call call, void *block, size_t bytes, size_t align)
+{
+	if (WEIR_UNLIKELY(weir_record_is_on()))
+		weir_record_allocated(call, block, weir_space_owns(&weir_space, block), bytes,
+				      align);
+	return block;
+}
+
+static void *allocate(size_t bytes, size_t align)
 {
 	enum route route = route_for(bytes);
 	struct weir_block block;
@@ -124,6 +135,11 @@ __attribute__((noinline)) static void *malloc_uncached(size_t bytes, size_t alig
 	if (route == ROUTE_WEIR)
 		return weir_block_address(&block);
 	return route == ROUTE_NOWHERE ? NULL : from_backend(bytes, align, false);
+}
+
+__attribute__((noinline)) static void *malloc_uncached(size_t bytes, size_t align)
+{
+	return recorded(WEIR_TRACE_MALLOC, allocate(bytes, align), bytes, align);
 }
 
 __attribute__((noinline)) static void *after_clock(void *address)
@@ -153,7 +169,7 @@ void *weir_large_malloc(size_t bytes, size_t align)
 	return WEIR_UNLIKELY(weir_block_wants_clock(hits)) ? after_clock(block) : block;
 }
 
-void *weir_large_calloc(size_t bytes)
+static void *allocate_clean(size_t bytes)
 {
 	enum route route = route_for(bytes);
 	bool fresh = route == ROUTE_WEIR && weir_block_wants_fresh(pool, bytes);
@@ -171,6 +187,11 @@ void *weir_large_calloc(size_t bytes)
 	return route == ROUTE_NOWHERE ? NULL : from_backend(bytes, 1, true);
 }
 
+void *weir_large_calloc(size_t bytes)
+{
+	return recorded(WEIR_TRACE_CALLOC, allocate_clean(bytes), bytes, 1);
+}
+
 /* Live blocks */
 
 static struct weir_block must_find_live(const char *call, const void *address)
@@ -183,6 +204,17 @@ static struct weir_block must_find_live(const char *call, const void *address)
 	return block;
 }
 
+/* Of a block that had no page when it was handed out, those that it has now. */
+static size_t touched_bytes(const struct weir_block *block)
+{
+	uint64_t units = weir_live_size(block);
+
+	if (weir_slot_extent(block->word) > 0)
+		return WEIR_RECORD_UNKNOWN;
+	return weir_slot_reach(block->word) / WEIR_SHARE_ALL *
+	       weir_extent_look(block->region, block->index, 0, units).share;
+}
+
 /* A lease goes back to its pool; where blocks are of one size, only that knows what is live. */
 static enum weir_found free_found(void *address, enum weir_found found, struct weir_block *block,
 				  uint64_t now_ms)
@@ -191,6 +223,8 @@ static enum weir_found free_found(void *address, enum weir_found found, struct w
 
 	if (WEIR_UNLIKELY(place != NULL))
 		return weir_place_return(place, address, now_ms);
+	if (WEIR_UNLIKELY(weir_record_is_on()) && found == WEIR_FOUND_LIVE)
+		weir_record_freed(address, touched_bytes(block));
 	if (found == WEIR_FOUND_LIVE && !weir_block_free(pool, block, now_ms))
 		return WEIR_FOUND_FREE;
 	return found;
@@ -342,17 +376,13 @@ static void wait_for_pages(struct weir_block *block)
 #define NOTHING_FREES false
 #endif
 
-void *weir_large_realloc(void *address, size_t bytes)
+static void *reallocate(void *address, size_t bytes)
 {
 	size_t old_bytes = usable("realloc", address);
 	enum route route = ROUTE_BACKEND;
 	struct weir_block block;
 	char *resized = address;
 
-	if (NOTHING_FREES && bytes == 0) {
-		weir_large_free(address);
-		return NULL;
-	}
 	if (weir_place_of(address)) /* no pool's lease grows */
 		return bytes <= old_bytes ? address : resize_by_copy(address, old_bytes, bytes);
 	block = must_find_live("realloc", address);
@@ -370,7 +400,7 @@ void *weir_large_realloc(void *address, size_t bytes)
 	return route == ROUTE_NOWHERE ? NULL : resize_by_copy(address, old_bytes, bytes);
 }
 
-void *weir_large_adopt(void *backend_block, size_t bytes)
+static void *adopt(void *backend_block, size_t bytes)
 {
 	size_t old_bytes = weir_backend.malloc_usable_size(backend_block);
 	struct weir_block block;
@@ -389,4 +419,33 @@ void *weir_large_adopt(void *backend_block, size_t bytes)
 	weir_backend.free(backend_block);
 	weir_stats_count(WEIR_COUNT_reallocs_copied, 1);
 	return address;
+}
+
+/* `old` is NULL for a block of the backend, which no record speaks of. */
+static void *recorded_realloc(const void *old, void *(*call)(void *block, size_t bytes),
+			      void *block, size_t bytes)
+{
+	weir_record_begin_realloc(old);
+	block = call(block, bytes);
+	weir_record_end_realloc(block, weir_space_owns(&weir_space, block), bytes);
+	return block;
+}
+
+void *weir_large_realloc(void *address, size_t bytes)
+{
+	if (NOTHING_FREES && bytes == 0) {
+		usable("realloc", address);
+		weir_large_free(address);
+		return NULL;
+	}
+	if (WEIR_UNLIKELY(weir_record_is_on()) && !weir_place_of(address))
+		return recorded_realloc(address, reallocate, address, bytes);
+	return reallocate(address, bytes);
+}
+
+void *weir_large_adopt(void *backend_block, size_t bytes)
+{
+	if (WEIR_UNLIKELY(weir_record_is_on()))
+		return recorded_realloc(NULL, adopt, backend_block, bytes);
+	return adopt(backend_block, bytes);
 }

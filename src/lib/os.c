@@ -25,9 +25,12 @@
 /* Descriptors of a table that are closed one by one. */
 #define NUMBERS_MAX 65536
 
-/* Where an offset of 64 bits takes two arguments, the offset of this one is in pages. */
-#ifndef SYS_mmap2
+/* Where an offset of 64 bits takes two arguments, the offset of this one is in pages of 4 KiB. */
+#ifdef SYS_mmap2
+#define MAP_OFFSET_BYTES 4096
+#else
 #define SYS_mmap2 SYS_mmap
+#define MAP_OFFSET_BYTES 1
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -416,9 +419,9 @@ pid_t weir_os_thread_id(void)
 	return (pid_t)syscall(SYS_gettid);
 }
 
-static int open_file(const char *path, int flags)
+static int open_file(const char *path, int flags, int mode)
 {
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0644);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
 }
 
 void weir_os_close(int fd)
@@ -450,7 +453,7 @@ static int connect_stream(const char *path)
 int weir_os_open(const char *path, bool writable)
 {
 	int saved_errno = errno;
-	int fd = open_file(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY);
+	int fd = open_file(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY, 0);
 
 	if (fd < 0 && errno == ENXIO)
 		fd = connect_stream(path);
@@ -499,7 +502,7 @@ ssize_t weir_os_read(int fd, size_t offset, char *data, size_t size)
 ssize_t weir_os_read_file(const char *path, size_t offset, char *data, size_t size)
 {
 	int saved_errno = errno;
-	int fd = open_file(path, O_RDONLY);
+	int fd = open_file(path, O_RDONLY, 0);
 	ssize_t result = -errno;
 
 	data[0] = '\0';
@@ -530,10 +533,49 @@ int weir_os_write(int fd, const char *data, size_t count)
 	return result;
 }
 
+/* The offset's upper half is the last argument where it has one (weir_os_read). */
+static ssize_t write_at(int fd, const char *data, size_t count, uint64_t offset)
+{
+	return syscall(SYS_pwrite64, fd, data, count, (size_t)offset, (long)(offset >> 32));
+}
+
+/* So that a full disk is an error here, and not a signal where the mapping is written to. */
+static bool put_zeroes(int fd, uint64_t offset, size_t bytes)
+{
+	static const char zeroes[16 * WEIR_KIB];
+	ssize_t written;
+
+	for (size_t done = 0; done < bytes; done += (size_t)written) {
+		written =
+			write_at(fd, zeroes, weir_min(sizeof zeroes, bytes - done), offset + done);
+		if (written <= 0)
+			return false;
+	}
+	return true;
+}
+
+int weir_os_map_file(const char *path, bool made, uint64_t offset, size_t bytes, void **mapping)
+{
+	int saved_errno = errno;
+	int fd = open_file(path, made ? O_RDWR | O_CREAT | O_EXCL : O_RDWR, 0600);
+	long address = -1;
+	int result;
+
+	if (fd >= 0 && put_zeroes(fd, offset, bytes))
+		address = syscall(SYS_mmap2, NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_POPULATE, fd, offset / MAP_OFFSET_BYTES);
+	result = address == -1 ? -errno : 0;
+	*mapping = address == -1 ? NULL : (void *)address; /* NOLINT: the kernel's address */
+	if (fd >= 0)
+		weir_os_close(fd);
+	errno = saved_errno;
+	return result;
+}
+
 int weir_os_append_file(const char *path, const char *data, size_t count)
 {
 	int saved_errno = errno;
-	int fd = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+	int fd = open_file(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
 	int result;
 
 	if (fd < 0) {

@@ -131,6 +131,12 @@ ssize_t weir_os_read(int fd, size_t offset, char *data, size_t size);
 /* Writes all of it to an open descriptor. 0 or -errno. */
 int weir_os_write(int fd, const char *data, size_t count);
 
+/* Puts zeroes at a place of a file and maps them, so that what is written there is the file's at
+ * once, whatever becomes of the process; *mapping is to be unreserved. The file may be `made`, with
+ * mode 0600, and must not be there then. Both in whole pages. 0 or -errno, and nothing is
+ * mapped. */
+int weir_os_map_file(const char *path, bool made, uint64_t offset, size_t bytes, void **mapping);
+
 /* Appends it to a file, created with mode 0644, in one write. 0 or -errno. */
 int weir_os_append_file(const char *path, const char *data, size_t count);
 

@@ -95,7 +95,15 @@ bool weir_settings_resolve(void)
 
 size_t weir_settings_cached_bytes(void)
 {
+	if (config->record[0] != '\0') /* which wants to see each call */
+		return 0;
 	return weir_min(CACHED_MAX, weir_min(config->max_bytes, config->max_alloc_bytes));
+}
+
+static size_t cached_reach(void)
+{
+	return weir_settings_cached_bytes() > 0 ? weir_settings_cached_bytes() + WEIR_COLOUR_SPARE
+						: 0;
 }
 
 struct weir_pool_settings weir_settings_pool_options(void)
@@ -104,7 +112,7 @@ struct weir_pool_settings weir_settings_pool_options(void)
 		.limit_bytes = limit_bytes(),
 		.footprint_bytes = weir_min(config->footprint_bytes, held_ceiling_bytes),
 		.class_blocks = config->class_blocks,
-		.cached_bytes = weir_settings_cached_bytes() + WEIR_COLOUR_SPARE,
+		.cached_bytes = cached_reach(),
 		.live_limit_bytes = config->live_limit_bytes,
 		.counts_live = config->live_limit_bytes != WEIR_NO_LIMIT,
 		.hardened = config->harden,

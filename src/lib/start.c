@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "helper.h"
 #include "library.h"
+#include "record.h"
 #include "report.h"
 #include "self.h"
 #include "settings.h"
@@ -36,6 +37,12 @@ static void say_settings(void)
 	weir_line_send(&line);
 }
 
+static void begin_anew(void)
+{
+	weir_record_begin_anew();
+	weir_engine_begin_anew();
+}
+
 static void start(void)
 {
 	if (!weir_config_load(&config, NULL, program_invocation_short_name, NULL))
@@ -45,13 +52,14 @@ static void start(void)
 		weir_config_leave_environment();
 	weir_engine_enable(&config, weir_helper_watch);
 	weir_thread_end_prepare();
+	weir_record_prepare(&config, program_invocation_short_name);
 	if (config.disable)
 		return;
 	if (config.harden && !weir_library_harden())
 		weir_settings_say("WEIR_HARDEN: ",
 				  "the table of the next allocator stays writable");
 	weir_signal_install(config.signal);
-	pthread_atfork(NULL, NULL, weir_engine_begin_anew);
+	pthread_atfork(NULL, NULL, begin_anew);
 	if (weir_config_wants_helper(&config))
 		weir_helper_prepare(&config);
 	if ((config.verbose || config.strict) && !weir_engine_resolve_config())
@@ -105,6 +113,7 @@ __attribute__((destructor)) static void report(void)
 	if (config.disable)
 		return;
 	weir_helper_leave();
+	weir_record_end();
 	if (!config.report_at_exit)
 		return;
 	weir_engine_resolve_config();

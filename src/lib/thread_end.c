@@ -1,6 +1,7 @@
 #include "thread_end.h"
 
 #include "places.h"
+#include "record.h"
 
 #include <pthread.h>
 
@@ -10,6 +11,7 @@ static void leave(void *set)
 {
 	(void)set;
 	weir_places_leave();
+	weir_record_leave();
 }
 
 static void claimed(void)
@@ -17,9 +19,12 @@ static void claimed(void)
 	pthread_setspecific(key, &key);
 }
 
-/* Without a key, what threads had at hand goes back at the next release. */
+/* Without a key, what threads had at hand goes back at the next release, and a unit of a trace
+ * that is not full stays so. */
 void weir_thread_end_prepare(void)
 {
-	if (pthread_key_create(&key, leave) == 0)
-		weir_places.claimed = claimed;
+	if (pthread_key_create(&key, leave) != 0)
+		return;
+	weir_places.claimed = claimed;
+	weir_record_claimed = claimed;
 }

@@ -3,14 +3,14 @@
 . "$LIBWEIR_SRCDIR/tests/checks/check.sh"
 
 layers='
-0 base atomic text units classes
+0 base atomic text units classes trace
 1 os report
 2 config config_set config_table complaint option option_size option_class option_name cgroup
 2 request socket_path stats
 3 slot space lists colour
 4 usage cache quarantine quota extent pool live footprint remap resize move release decay pressure harden
 4 slab magazine
-4 track track_report
+4 track track_report record
 4 snapshot snapshot_json metrics
 5 engine settings block places large backend
 6 callers signal self control socket server duty background container relief pressure_watch library

@@ -513,3 +513,21 @@ int weir_os_append_file(const char *path, const char *data, size_t count)
 	close(fd);
 	return result;
 }
+
+int weir_os_map_file(const char *path, bool made, uint64_t offset, size_t bytes, void **mapping)
+{
+	int saved_errno = errno;
+	int fd, result;
+
+	*mapping = NULL;
+	if (!allowed(FAKE_MAP_FILE, bytes))
+		return -ENOSPC;
+	fd = open(path, made ? O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 && posix_fallocate(fd, (off_t)offset, (off_t)bytes) == 0)
+		*mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	result = *mapping && *mapping != MAP_FAILED ? 0 : -errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved_errno;
+	return result;
+}

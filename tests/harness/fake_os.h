@@ -19,6 +19,7 @@ enum fake_call {
 	FAKE_REFUSABLE_COUNT,
 	FAKE_THREAD = FAKE_REFUSABLE_COUNT, /* cannot fail, only be a moment to act in */
 	FAKE_OPEN,			    /* fails for want of descriptors */
+	FAKE_MAP_FILE,			    /* fails for want of room on the disk */
 	FAKE_BARRIER,			    /* fails where a sandbox or an old kernel has none */
 	FAKE_CALL_COUNT
 };

@@ -1054,7 +1054,7 @@ TEST(Config, ListsItsSettingsOneLineEach)
 	weir_text_init(&text, data, sizeof data);
 	weir_config_format_settings(&text, &loaded.config);
 	EXPECT_EQ(lines, data);
-	EXPECT_EQ(23, std::count(lines.begin(), lines.end(), '\n'));
+	EXPECT_EQ(25, std::count(lines.begin(), lines.end(), '\n'));
 }
 
 TEST(Config, KeepsASettingOneLineWhateverTheEnvironmentHolds)
@@ -1305,13 +1305,13 @@ TEST(Config, TellsAllSettingsInOneLine)
 	EXPECT_EQ(
 		"disable 0, preset default, min 64K, max 4G, limit 512M, class-limits none, "
 		"class-blocks none, footprint none, max-alloc none, live-limit none, decay 10s, "
-		"signal USR1, socket off, socket-dir none, background 0, pressure 0, hugepages auto, harden 0, programs all, only 0, report off, verbose 0, strict 0",
+		"signal USR1, socket off, socket-dir none, background 0, pressure 0, hugepages auto, harden 0, programs all, only 0, report off, record off, record-limit 1G, verbose 0, strict 0",
 		defaults.Banner());
 	EXPECT_EQ(
 		"disable 0, preset minimal, min 64K, max 1M, limit 8M, class-limits "
 		"64K-1M:32M,11M:10%,*:128M, class-blocks 8, footprint 25%, "
 		"max-alloc 2G, live-limit none, decay 1s, signal RTMIN+3, socket /run/%p, "
-		"socket-dir /run/s, background 0, pressure 0, hugepages never, harden 1, programs node,pro*, only 1, report exit:/tmp/%p, verbose 1, strict 0",
+		"socket-dir /run/s, background 0, pressure 0, hugepages never, harden 1, programs node,pro*, only 1, report exit:/tmp/%p, record off, record-limit 1G, verbose 1, strict 0",
 		changed.Banner());
 }
 
@@ -1330,7 +1330,7 @@ TEST(Config, HasATableInWhichEveryDefaultIsItsOwnValue)
 {
 	const std::string defaults = Loaded({}).Banner();
 
-	ASSERT_EQ(23U, weir_config_option_count());
+	ASSERT_EQ(25U, weir_config_option_count());
 	for (size_t i = 0; i < weir_config_option_count(); i++) {
 		struct weir_option_help option = weir_config_option_help(i);
 		Loaded loaded({ std::string(option.name) + "=" + option.default_text });
