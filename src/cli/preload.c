@@ -224,38 +224,39 @@ bool preload_is_allocator(const char *entry, size_t length)
 struct list {
 	struct weir_text text;
 	const char *backend;
+	bool sole;
 };
 
 static void append(struct weir_text *text, const char *entry, size_t length)
 {
-	weir_text_string(text, text->used > 0 ? ":" : "");
+	weir_text_string(text, text->used > 0 && length > 0 ? ":" : "");
 	weir_text_bytes(text, entry, length);
 }
 
 static bool append_other(void *context, const char *entry, size_t length)
 {
 	struct list *list = context;
-	bool is_backend = list->backend != NULL && strlen(list->backend) == length &&
-			  memcmp(list->backend, entry, length) == 0;
+	bool is_backend =
+		strlen(list->backend) == length && memcmp(list->backend, entry, length) == 0;
 
-	if (!preload_is_weir(entry, length) && !is_backend)
+	if (!preload_is_weir(entry, length) && !is_backend &&
+	    !(list->sole && preload_is_allocator(entry, length)))
 		append(&list->text, entry, length);
 	return true;
 }
 
-char *preload_list(const char *library, const char *backend, const char *present)
+char *preload_list(const char *library, const char *backend, const char *present, bool sole)
 {
-	size_t size = strlen(library) + (backend == NULL ? 0 : strlen(backend)) +
-		      (present == NULL ? 0 : strlen(present)) + 3;
+	size_t size =
+		strlen(library) + strlen(backend) + (present == NULL ? 0 : strlen(present)) + 3;
 	char *bytes = malloc(size);
-	struct list list = { .backend = backend };
+	struct list list = { .backend = backend, .sole = sole };
 
 	if (bytes == NULL)
 		return NULL;
 	weir_text_init(&list.text, bytes, size);
 	append(&list.text, library, strlen(library));
-	if (backend != NULL)
-		append(&list.text, backend, strlen(backend));
+	append(&list.text, backend, strlen(backend));
 	if (present != NULL)
 		preload_each(present, append_other, &list);
 	return bytes;

@@ -24,9 +24,10 @@ bool preload_find_backend(const char *name, char *path, char *reason);
 #define PRELOAD_NOT_LISTABLE "%s: a path with a space or a colon cannot stand in LD_PRELOAD"
 bool preload_is_listable(const char *path);
 
-/* The list with weir at its begin, the backend (or NULL) behind it, and what was there
- * behind both, each once. To be freed. */
-char *preload_list(const char *library, const char *backend, const char *present);
+/* The list with weir at its begin, the backend behind it, and what was there behind both, each
+ * once; "" for none of either. Where `sole`, other allocators of what was there are left out.
+ * To be freed. */
+char *preload_list(const char *library, const char *backend, const char *present, bool sole);
 
 /* Calls `take` for each entry; ends where that returns false. */
 typedef bool preload_take(void *context, const char *entry, size_t length);
