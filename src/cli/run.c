@@ -1,51 +1,13 @@
 /* weir run: starts a program under weir. */
-#include "launch.h"
+#include "launch_options.h"
 
 #include <string.h>
 
-static bool take_limit(struct launch *launch, const char *value)
-{
-	return launch_add(launch, "WEIR_LIMIT", value);
-}
-
-static bool take_preset(struct launch *launch, const char *value)
-{
-	return launch_add(launch, "WEIR_PRESET", value);
-}
-
-static bool take_socket(struct launch *launch, const char *value)
-{
-	return launch_add(launch, "WEIR_SOCKET", value == NULL ? "auto" : value);
-}
-
-static bool take_only(struct launch *launch, const char *value)
-{
-	(void)value;
-	launch->only = true;
-	return launch_add(launch, "WEIR_ONLY", "1");
-}
-
-static bool take_set(struct launch *launch, const char *value)
-{
-	return launch_add_typed(launch, "--set", value);
-}
-
-static const struct {
-	const char *name;
-	bool (*take)(struct launch *launch, const char *value);
-} takers[] = {
-	{ "limit", take_limit },   { "preset", take_preset },
-	{ "socket", take_socket }, { "backend", launch_find_backend },
-	{ "set", take_set },	   { "only", take_only },
-};
-
 static bool take(void *context, const char *name, const char *value)
 {
-	size_t i = 0;
-
-	while (strcmp(takers[i].name, name) != 0)
-		i++;
-	return takers[i].take(context, value);
+	if (strcmp(name, "socket") == 0)
+		return launch_add(context, "WEIR_SOCKET", value == NULL ? "auto" : value);
+	return launch_take_option(context, name, value);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -63,16 +25,9 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 static const struct command_option options[] = {
-	{ "limit", 'l', "SIZE", "most bytes retained, as WEIR_LIMIT: `256M`, `25%`" },
-	{ "preset", 'p', "off|minimal|moderate|default|aggressive",
-	  "starting values of the settings, as WEIR_PRESET" },
+	LAUNCH_OPTIONS,
 	{ "socket", 's', "[PATH]",
 	  "serve a control socket, as WEIR_SOCKET; without PATH at a place of its own" },
-	{ "backend", 'b', "jemalloc|mimalloc|tcmalloc|PATH",
-	  "preload this allocator behind weir, for the small requests" },
-	{ "set", 0, "NAME=VALUE",
-	  "any other setting; the name goes without WEIR_ and in lower case, too. May be repeated" },
-	{ "only", 0, NULL, "keep weir out of the programs that CMD starts, as WEIR_ONLY" },
 	{ NULL, 0, NULL, NULL },
 };
 
