@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_doctor,
 	&command_record,
+	&command_replay,
 	&command_install,
 	&command_help,
 	NULL,

@@ -130,6 +130,7 @@ int recording_gather(struct recording *recording, const char *path)
 	if (!done) {
 		command_complain(recording->launch->command, "%s: %s; the parts are in %s", path,
 				 strerror(errno), recording->directory);
+		unlink(path);
 		return -1;
 	}
 	remove_parts(recording);

@@ -539,6 +539,17 @@ static ssize_t write_at(int fd, const char *data, size_t count, uint64_t offset)
 	return syscall(SYS_pwrite64, fd, data, count, (size_t)offset, (long)(offset >> 32));
 }
 
+/* Beyond its limit the process would be sent a signal (ulimit -f). */
+static bool may_reach(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes)
+		return true;
+	errno = EFBIG;
+	return false;
+}
+
 /* So that a full disk is an error here, and not a signal where the mapping is written to. */
 static bool put_zeroes(int fd, uint64_t offset, size_t bytes)
 {
@@ -561,7 +572,7 @@ int weir_os_map_file(const char *path, bool made, uint64_t offset, size_t bytes,
 	long address = -1;
 	int result;
 
-	if (fd >= 0 && put_zeroes(fd, offset, bytes))
+	if (fd >= 0 && may_reach(offset + bytes) && put_zeroes(fd, offset, bytes))
 		address = syscall(SYS_mmap2, NULL, bytes, PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_POPULATE, fd, offset / MAP_OFFSET_BYTES);
 	result = address == -1 ? -errno : 0;

@@ -143,6 +143,9 @@ static void open_file(void)
 	weir_store_release(&weir_recording, WEIR_RECORD_ON);
 }
 
+/* A handler may have interrupted the thread that opens it. */
+#define OPEN_YIELDS_MAX 10000
+
 static bool is_open(void)
 {
 	int wanted = WEIR_RECORD_WANTED;
@@ -151,8 +154,11 @@ static bool is_open(void)
 		return true;
 	if (weir_cas_acq_rel(&weir_recording, &wanted, WEIR_RECORD_OPENING))
 		open_file();
-	while (weir_load_acquire(&weir_recording) == WEIR_RECORD_OPENING)
+	for (unsigned i = 0; i < OPEN_YIELDS_MAX; i++) {
+		if (weir_load_acquire(&weir_recording) != WEIR_RECORD_OPENING)
+			break;
 		weir_os_yield();
+	}
 	return weir_load_acquire(&weir_recording) == WEIR_RECORD_ON;
 }
 
