@@ -549,6 +549,53 @@ TEST_F(Os, OpensFilesThatAreThere)
 	weir_os_close(fd);
 }
 
+TEST_F(Os, MapsRoomThatItMadeInAFile)
+{
+	char data[8];
+	void *mapping;
+
+	ASSERT_EQ(0, weir_os_map_file(file("a").c_str(), true, 0, page, &mapping));
+	memcpy(mapping, "first", 5);
+	weir_os_unreserve(mapping, page);
+	ASSERT_EQ(0, weir_os_map_file(file("a").c_str(), false, 4 * page, 2 * page, &mapping));
+	EXPECT_EQ(0, *(char *)mapping);
+	memcpy((char *)mapping + 2 * page - 4, "last", 4);
+	weir_os_unreserve(mapping, 2 * page);
+	EXPECT_EQ(6 * page, std::filesystem::file_size(file("a")));
+	ASSERT_EQ(7, weir_os_read_file(file("a").c_str(), 0, data, sizeof data));
+	EXPECT_STREQ("first", data);
+	ASSERT_EQ(4, weir_os_read_file(file("a").c_str(), 6 * page - 4, data, sizeof data));
+	EXPECT_STREQ("last", data);
+}
+
+TEST_F(Os, SaysWhyAFileIsNotMapped)
+{
+	rlimit limit, low;
+	void *mapping = this;
+
+	EXPECT_EQ(-ENOENT, weir_os_map_file(file("a").c_str(), false, 0, page, &mapping));
+	EXPECT_EQ(nullptr, mapping);
+	ASSERT_EQ(0, weir_os_map_file(file("a").c_str(), true, 0, page, &mapping));
+	weir_os_unreserve(mapping, page);
+	EXPECT_EQ(-EEXIST, weir_os_map_file(file("a").c_str(), true, 0, page, &mapping));
+	refuse(SYS_pwrite64, ENOSPC, 1, 0);
+	EXPECT_EQ(-ENOSPC, weir_os_map_file(file("a").c_str(), false, page, page, &mapping));
+	refuse(SYS_mmap, ENOMEM, 1, 0);
+	EXPECT_EQ(-ENOMEM, weir_os_map_file(file("a").c_str(), false, page, page, &mapping));
+	EXPECT_EQ(nullptr, mapping);
+
+	/* Beyond this a write would end the program. */
+	ASSERT_EQ(0, getrlimit(RLIMIT_FSIZE, &limit));
+	low = limit;
+	low.rlim_cur = 2 * page;
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &low));
+	errno = untouched;
+	EXPECT_EQ(-EFBIG, weir_os_map_file(file("a").c_str(), false, 2 * page, page, &mapping));
+	EXPECT_EQ(0, weir_os_map_file(file("a").c_str(), false, page, page, &mapping));
+	weir_os_unreserve(mapping, page);
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 /* Sockets */
 
 struct OsSocket : Os {
