@@ -101,10 +101,10 @@ static void print_people(const struct replay_plan *plan, const struct weir_trace
 	char wall[PRINT_SIZE_BYTES], user[PRINT_SIZE_BYTES], system[PRINT_SIZE_BYTES];
 	char peak[PRINT_SIZE_BYTES], final[PRINT_SIZE_BYTES], live[PRINT_SIZE_BYTES];
 
-	printf("%s[%d]: %" PRIu32 " calls by %" PRIu32 " threads in %s, user %s, system %s\n",
+	printf("%s[%d]: %" PRIu32 " calls by %" PRIu32 " thread%s in %s, user %s, system %s\n",
 	       process->program, (int)process->pid, plan->step_count, plan->thread_count,
-	       print_time(wall, figures->wall_ns), print_time(user, figures->user_ns),
-	       print_time(system, figures->system_ns));
+	       plan->thread_count == 1 ? "" : "s", print_time(wall, figures->wall_ns),
+	       print_time(user, figures->user_ns), print_time(system, figures->system_ns));
 	printf("%" PRIu64 " faults; resident at most %s, at the end %s, of that %s live\n",
 	       figures->minor_faults + figures->major_faults, print_size(peak, figures->peak_bytes),
 	       print_size(final, figures->final_bytes), print_size(live, figures->live_bytes));
