@@ -202,19 +202,50 @@ __attribute__((noinline)) static void *after_clock(void *block)
 	return block;
 }
 
-/* weir_lease ends in a call of either, so that it need save nothing; its caller is theirs. */
+/* Each way out is a call that ends the function, so that nothing need be saved; the program is the
+ * caller of all of them. */
 
 /* One in so many leases of blocks of one size has the clock. */
 #define BLOCKS_PER_CLOCK 64
 
-__attribute__((noinline)) static void *lease_block(struct weir_place *place, size_t bytes)
+__attribute__((noinline)) static void *lease_block_otherwise(struct weir_place *place, size_t bytes,
+							     struct weir_magazine_way way)
 {
-	uint64_t leases;
-	void *block = weir_magazines_lease_and_count(&place->blocks, &leases);
+	void *block = weir_magazines_lease_otherwise(&place->blocks, way);
 
-	if (WEIR_UNLIKELY(!block))
-		return lease_uncached(weir_place_handle(place), bytes, 0,
+	return block ? after_clock(block)
+		     : lease_uncached(weir_place_handle(place), bytes, 0,
 				      __builtin_return_address(0));
+}
+
+/* Of a pool that the thread did not use last. */
+__attribute__((noinline)) static void *lease_block_anew(struct weir_pool *handle, size_t bytes,
+							unsigned flags)
+{
+	struct weir_place *place = weir_place_by_handle(handle);
+	struct weir_magazine_way way = { NULL, 0 };
+
+	if (place && flags == 0 && bytes - 1 < weir_load_relaxed(&place->fast_bytes))
+		return lease_block_otherwise(place, bytes, way);
+	return lease_uncached(handle, bytes, flags, __builtin_return_address(0));
+}
+
+static inline void *lease_block(struct weir_pool *handle, size_t bytes, unsigned flags)
+{
+	struct weir_place *place = weir_place_of_mine(handle);
+	struct weir_magazine_way way;
+	uint64_t leases;
+	void *block;
+
+	if (WEIR_UNLIKELY(!place || flags != 0 ||
+			  bytes - 1 >= weir_load_relaxed(&place->fast_bytes)))
+		return lease_block_anew(handle, bytes, flags);
+	block = weir_magazine_lease_at_hand(weir_load_relaxed(&weir_magazine_memo.magazine), &way,
+					    &leases);
+	if (WEIR_UNLIKELY(!block))
+		return lease_block_otherwise(place, bytes, way);
+	if (WEIR_UNLIKELY(!weir_magazine_exit(way.magazine)))
+		return weir_magazine_leased(&place->blocks, way.magazine, block);
 	return WEIR_UNLIKELY(leases % BLOCKS_PER_CLOCK == 0) ? after_clock(block) : block;
 }
 
@@ -232,14 +263,13 @@ __attribute__((noinline)) static void *lease_cached(struct weir_place *place, si
 
 void *weir_lease(struct weir_pool *handle, size_t bytes, unsigned flags)
 {
-	struct weir_place *place = weir_place_by_handle(handle);
+	struct weir_place *place;
 
-	if (WEIR_LIKELY(place && flags == 0)) {
-		if (bytes - 1 < weir_load_relaxed(&place->fast_bytes))
-			return lease_cached(place, bytes);
-		if (bytes - 1 < weir_load_relaxed(&place->fast_block_bytes))
-			return lease_block(place, bytes);
-	}
+	if (weir_place_has_blocks(handle))
+		return lease_block(handle, bytes, flags);
+	place = weir_place_by_handle(handle);
+	if (WEIR_LIKELY(place && flags == 0 && bytes - 1 < weir_load_relaxed(&place->fast_bytes)))
+		return lease_cached(place, bytes);
 	return lease_uncached(handle, bytes, flags, __builtin_return_address(0));
 }
 
@@ -316,12 +346,40 @@ __attribute__((noinline)) static int return_uncached(struct weir_pool *handle, v
 	return return_elsewhere(handle, place, block);
 }
 
-__attribute__((noinline)) static int return_block(struct weir_pool *handle,
-						  struct weir_place *place, void *block)
+__attribute__((noinline)) static int return_block_otherwise(struct weir_pool *handle,
+							    struct weir_place *place, void *block,
+							    struct weir_magazine_way way)
 {
-	return WEIR_LIKELY(weir_magazines_return(&place->blocks, block) == WEIR_RETURNED)
+	return weir_magazines_return_otherwise(&place->blocks, way, block) == WEIR_RETURNED
 		       ? 0
 		       : return_uncached(handle, block);
+}
+
+__attribute__((noinline)) static int hand_over_and_return(struct weir_place *place,
+							  struct weir_magazine *magazine)
+{
+	weir_magazine_hand_over(&place->blocks, magazine);
+	return 0;
+}
+
+static inline int return_block(struct weir_pool *handle, void *block)
+{
+	struct weir_place *place = weir_place_of_mine(handle);
+	struct weir_magazine_way way;
+	uintptr_t *mark;
+
+	if (WEIR_UNLIKELY(!place || weir_load_relaxed(&place->fast_bytes) == 0))
+		return return_uncached(handle, block);
+	mark = weir_magazines_leased(&place->blocks, block);
+	if (WEIR_UNLIKELY(!mark))
+		return return_uncached(handle, block);
+	if (WEIR_UNLIKELY(
+		    !weir_magazine_put_at_hand(weir_load_relaxed(&weir_magazine_memo.magazine),
+					       place->blocks.used_max, &way, block, mark)))
+		return return_block_otherwise(handle, place, block, way);
+	return WEIR_LIKELY(weir_magazine_exit(way.magazine))
+		       ? 0
+		       : hand_over_and_return(place, way.magazine);
 }
 
 __attribute__((noinline)) static int return_cached(struct weir_pool *handle,
@@ -341,13 +399,13 @@ __attribute__((noinline)) static int return_cached(struct weir_pool *handle,
 /* As in weir_lease. */
 int weir_return(struct weir_pool *handle, void *block)
 {
-	struct weir_place *place = weir_place_by_handle(handle);
+	struct weir_place *place;
 
-	if (WEIR_UNLIKELY(!place))
-		return return_uncached(handle, block);
-	return weir_load_relaxed(&place->fast_block_bytes) > 0
-		       ? return_block(handle, place, block)
-		       : return_cached(handle, place, block);
+	if (weir_place_has_blocks(handle))
+		return return_block(handle, block);
+	place = weir_place_by_handle(handle);
+	return WEIR_LIKELY(place != NULL) ? return_cached(handle, place, block)
+					  : return_uncached(handle, block);
 }
 
 /* Asked of a pool that is gone; no misuse. */

@@ -250,7 +250,7 @@ void weir_magazines_gather(struct weir_magazines *all)
 }
 
 /* The owner, outside, who found it wanted. */
-static void hand_over(struct weir_magazines *all, struct weir_magazine *magazine)
+void weir_magazine_hand_over(struct weir_magazines *all, struct weir_magazine *magazine)
 {
 	uintptr_t wanted = WEIR_MAGAZINE_LEFT;
 
@@ -264,11 +264,10 @@ static void hand_over(struct weir_magazines *all, struct weir_magazine *magazine
 }
 
 /* What follows a weir_magazine_enter. */
-static void leave(struct weir_magazines *all, struct weir_magazine *magazine,
-		  enum weir_entered entered)
+static void leave(struct weir_magazines *all, struct weir_magazine_way way)
 {
-	if (entered != WEIR_ENTERED_BUSY && !weir_magazine_exit(magazine))
-		hand_over(all, magazine);
+	if (way.inside == 0 && !weir_magazine_exit(way.magazine))
+		weir_magazine_hand_over(all, way.magazine);
 }
 
 void weir_magazines_close(struct weir_magazines *all)
@@ -323,11 +322,12 @@ static struct weir_magazine *find_unowned(struct weir_magazines *all)
 	return NULL;
 }
 
-/* The two are one for a handler: it leaves them alone in between. */
-static void remember(uintptr_t serial, struct weir_magazine *magazine)
+/* The three are one for a handler: it leaves them alone in between. */
+static void remember(uintptr_t serial, uintptr_t key, struct weir_magazine *magazine)
 {
 	weir_store_relaxed(&weir_magazine_memo.serial, (uintptr_t)0);
 	weir_magazine_order();
+	weir_store_relaxed(&weir_magazine_memo.key, key);
 	weir_store_relaxed(&weir_magazine_memo.magazine, magazine);
 	weir_magazine_order();
 	weir_store_relaxed(&weir_magazine_memo.serial, serial);
@@ -350,7 +350,7 @@ static struct weir_magazine *claim(struct weir_magazines *all)
 	found = find_mine(all);
 	if (!found && has_room)
 		found = find_unowned(all);
-	remember(all->serial, found);
+	remember(all->serial, all->key, found);
 	weir_magazine_order();
 	weir_store_relaxed(&weir_magazine_memo.changes, 0U);
 	return found;
@@ -364,7 +364,7 @@ void weir_magazines_leave(struct weir_magazines *all)
 	if (!mine)
 		return;
 	weir_store_relaxed(&weir_magazine_memo.changes, 1U);
-	remember(0, NULL);
+	remember(0, 0, NULL);
 	weir_store_release(&mine->inside, 0U);
 	if (ask_for(all, mine))
 		empty(all, mine);
@@ -383,7 +383,7 @@ static void take_own_back(struct weir_magazines *all, struct weir_magazine *mine
 		return;
 	weir_store_relaxed(&mine->wanted, WEIR_MAGAZINE_DUE);
 	if (weir_load_relaxed(&mine->inside) == 0)
-		hand_over(all, mine);
+		weir_magazine_hand_over(all, mine);
 }
 
 /* Of a thread that is not there. Where this one was about to empty it, it goes on. */
@@ -431,10 +431,10 @@ static char *lease_entry(const struct weir_magazines *all, struct weir_magazine 
 
 static char *lease_at_hand(struct weir_magazines *all, struct weir_magazine *mine)
 {
-	enum weir_entered entered = weir_magazine_enter(mine);
-	char *block = entered == WEIR_ENTERED_INSIDE ? lease_entry(all, mine) : NULL;
+	struct weir_magazine_way way = { mine, 0 };
+	char *block = weir_magazine_enter(&way) ? lease_entry(all, mine) : NULL;
 
-	leave(all, mine, entered);
+	leave(all, way);
 	return block;
 }
 
@@ -453,13 +453,12 @@ static unsigned stock_entries(const struct weir_magazines *all, struct weir_maga
 static void stock(struct weir_magazines *all, struct weir_magazine *mine, char **blocks,
 		  unsigned count, uint64_t epoch)
 {
-	enum weir_entered entered;
+	struct weir_magazine_way way = { mine, 0 };
 
 	if (mine) {
-		entered = weir_magazine_enter(mine);
-		if (entered == WEIR_ENTERED_INSIDE)
+		if (weir_magazine_enter(&way))
 			count = stock_entries(all, mine, blocks, count);
-		leave(all, mine, entered);
+		leave(all, way);
 	}
 	if (count > 0)
 		tell(all, blocks, weir_slabs_give(&all->slabs, blocks, count, epoch));
@@ -491,7 +490,7 @@ static unsigned take(struct weir_magazines *all, char **blocks, unsigned most)
 	return weir_slabs_take(&all->slabs, blocks, 1);
 }
 
-void *weir_magazines_lease_slowly(struct weir_magazines *all)
+static void *lease(struct weir_magazines *all)
 {
 	char *blocks[WEIR_MAGAZINE_BLOCKS / 2], *block;
 	struct weir_magazine *mine;
@@ -512,16 +511,16 @@ void *weir_magazines_lease_slowly(struct weir_magazines *all)
 	return block;
 }
 
-void *weir_magazine_lease_otherwise(struct weir_magazines *all, struct weir_magazine *magazine,
-				    enum weir_entered entered)
+void *weir_magazines_lease_otherwise(struct weir_magazines *all, struct weir_magazine_way way)
 {
-	leave(all, magazine, entered);
-	return weir_magazines_lease_slowly(all);
+	if (way.magazine)
+		leave(all, way);
+	return lease(all);
 }
 
 void *weir_magazine_leased(struct weir_magazines *all, struct weir_magazine *magazine, void *block)
 {
-	hand_over(all, magazine);
+	weir_magazine_hand_over(all, magazine);
 	return block;
 }
 
@@ -550,21 +549,22 @@ static bool return_to(struct weir_magazines *all, struct weir_magazine *mine, ch
 {
 	char *blocks[WEIR_MAGAZINE_BLOCKS];
 	uint64_t epoch = epoch_of(all);
-	enum weir_entered entered = weir_magazine_enter(mine);
+	struct weir_magazine_way way = { mine, 0 };
+	bool entered = weir_magazine_enter(&way);
 	unsigned count = 0;
 
-	if (entered == WEIR_ENTERED_INSIDE) {
+	if (entered) {
 		if (is_full(all, mine))
 			count = take_beyond(mine, half(all), blocks);
 		weir_store_relaxed(weir_slabs_mark(&all->slabs, block), WEIR_MARK_AT_HAND(block));
 		push(all, mine, block);
 	}
-	leave(all, mine, entered);
+	leave(all, way);
 	give_back(all, blocks, count, epoch);
-	return entered == WEIR_ENTERED_INSIDE;
+	return entered;
 }
 
-enum weir_returned weir_magazines_return_slowly(struct weir_magazines *all, char *block)
+static enum weir_returned give(struct weir_magazines *all, char *block)
 {
 	struct weir_magazine *mine = is_closed(all) ? NULL : claim(all);
 	uint64_t epoch;
@@ -577,19 +577,12 @@ enum weir_returned weir_magazines_return_slowly(struct weir_magazines *all, char
 								   : WEIR_RETURNED_UNLEASED;
 }
 
-enum weir_returned weir_magazine_return_otherwise(struct weir_magazines *all,
-						  struct weir_magazine *magazine,
-						  enum weir_entered entered, char *block)
+enum weir_returned weir_magazines_return_otherwise(struct weir_magazines *all,
+						   struct weir_magazine_way way, char *block)
 {
-	leave(all, magazine, entered);
-	return weir_magazines_return_slowly(all, block);
-}
-
-enum weir_returned weir_magazine_returned(struct weir_magazines *all,
-					  struct weir_magazine *magazine)
-{
-	hand_over(all, magazine);
-	return WEIR_RETURNED;
+	if (way.magazine)
+		leave(all, way);
+	return give(all, block);
 }
 
 enum weir_returned weir_magazines_refuse(const struct weir_magazines *all, const void *address)

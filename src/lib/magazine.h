@@ -57,6 +57,7 @@ struct weir_magazines {
 	struct weir_slabs slabs;
 	struct weir_magazine *each; /* const: WEIR_MAGAZINES of them, or NULL */
 	uintptr_t serial;	    /* const: of no others, ever */
+	uintptr_t key;		    /* const: the caller's, as the memo has it */
 	uint32_t magazines;	    /* const: WEIR_MAGAZINES, or 0 where threads have none */
 	uint32_t used_max;	    /* const */
 	uint32_t closed;	    /* atomic */
@@ -71,6 +72,7 @@ struct weir_magazines {
  * that serial. Its address is what names the thread. Atomic, relaxed: handlers look at it. */
 struct weir_magazine_memo {
 	uintptr_t serial;
+	uintptr_t key;
 	struct weir_magazine *magazine;
 	uint32_t changes; /* it is about to change: leave it alone */
 };
@@ -78,8 +80,8 @@ extern __thread struct weir_magazine_memo weir_magazine_memo
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* For a pool without a cache: block_bytes is a multiple of 64, 1 KiB to 1 MiB. `all` is zeroed,
- * but for `twice` and `claimed`, or as weir_magazines_destroy left it. False when there are no
- * addresses for it. */
+ * but for `key`, `twice` and `claimed`, or as weir_magazines_destroy left it. False when there are
+ * no addresses for it. */
 bool weir_magazines_init(struct weir_magazines *all, struct weir_pool *pool, size_t block_bytes);
 
 /* Once they are over. Nobody leases, returns or asks for a block then; others may be in any
@@ -118,43 +120,44 @@ enum weir_returned {
  * same to the processor. */
 #define weir_magazine_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
-/* The calling thread's, or NULL where it is not known. */
-static inline struct weir_magazine *weir_magazine_mine(const struct weir_magazines *all)
+/* Whether the calling thread used one of these last, or found that it has none. */
+static inline bool weir_magazine_is_mine(const struct weir_magazines *all)
 {
-	if (WEIR_UNLIKELY(weir_load_relaxed(&weir_magazine_memo.serial) != all->serial))
-		return NULL;
-	return weir_load_relaxed(&weir_magazine_memo.magazine);
+	return WEIR_LIKELY(weir_load_relaxed(&weir_magazine_memo.serial) == all->serial);
 }
 
-/* INSIDE is to be followed by an exit. WANTED, too: another empties it. BUSY is for a handler that
- * interrupted its owner inside, and is not. */
-enum weir_entered { WEIR_ENTERED_INSIDE, WEIR_ENTERED_WANTED, WEIR_ENTERED_BUSY };
+/* That one, or NULL where it is not known. */
+static inline struct weir_magazine *weir_magazine_mine(const struct weir_magazines *all)
+{
+	return weir_magazine_is_mine(all) ? weir_load_relaxed(&weir_magazine_memo.magazine) : NULL;
+}
 
-/* What the two below leave to others; of those that know the magazine, the caller has entered it,
- * and either has yet to exit or has found it wanted then. */
-void *weir_magazines_lease_slowly(struct weir_magazines *all);
-void *weir_magazine_lease_otherwise(struct weir_magazines *all, struct weir_magazine *magazine,
-				    enum weir_entered entered);
+/* How far a thread came that found no block, or no room, at once. Without a magazine it is not
+ * known which is its; else it was entered, and is yet to be exited unless it was inside before:
+ * then this is a handler that interrupted it. */
+struct weir_magazine_way {
+	struct weir_magazine *magazine;
+	uint32_t inside;
+};
+
+/* The rest of the way, and then the whole of it in other ways. */
+void *weir_magazines_lease_otherwise(struct weir_magazines *all, struct weir_magazine_way way);
+enum weir_returned weir_magazines_return_otherwise(struct weir_magazines *all,
+						   struct weir_magazine_way way, char *block);
+/* For a magazine that was found wanted when it was exited; the second one answers with the block,
+ * for whoever has leased it. */
+void weir_magazine_hand_over(struct weir_magazines *all, struct weir_magazine *magazine);
 void *weir_magazine_leased(struct weir_magazines *all, struct weir_magazine *magazine, void *block);
-enum weir_returned weir_magazines_return_slowly(struct weir_magazines *all, char *block);
-enum weir_returned weir_magazine_return_otherwise(struct weir_magazines *all,
-						  struct weir_magazine *magazine,
-						  enum weir_entered entered, char *block);
-enum weir_returned weir_magazine_returned(struct weir_magazines *all,
-					  struct weir_magazine *magazine);
 enum weir_returned weir_magazines_refuse(const struct weir_magazines *all, const void *address);
 
-static inline enum weir_entered weir_magazine_enter(struct weir_magazine *magazine)
+/* Whether the thread has it. If not, another empties it, or the thread was inside before. */
+static inline bool weir_magazine_enter(struct weir_magazine_way *way)
 {
-	uint32_t inside = weir_load_relaxed(&magazine->inside);
-	uintptr_t wanted;
-
-	weir_store_relaxed(&magazine->inside, 1U);
+	way->inside = weir_load_relaxed(&way->magazine->inside);
+	weir_store_relaxed(&way->magazine->inside, 1U);
 	weir_magazine_order();
-	wanted = weir_load_acquire(&magazine->wanted);
-	if (WEIR_LIKELY((inside | wanted) == 0))
-		return WEIR_ENTERED_INSIDE;
-	return inside ? WEIR_ENTERED_BUSY : WEIR_ENTERED_WANTED;
+	return WEIR_LIKELY((way->inside | weir_load_acquire(&way->magazine->wanted)) ==
+			   WEIR_MAGAZINE_OPEN);
 }
 
 /* False where it is wanted, and the caller has to hand it over (magazine.c). */
@@ -172,77 +175,96 @@ static inline struct weir_magazine_entry *weir_magazine_end(struct weir_magazine
 	return (struct weir_magazine_entry *)(void *)((char *)magazine->entries + used);
 }
 
-/* A block of block_bytes; NULL when the pool has none to give, or they are closed. Every way out
- * is a tail call, so that nothing need be saved, here and in the next one. *leases is how many
- * the thread made, or 0 where that is not known. */
-static inline void *weir_magazines_lease_and_count(struct weir_magazines *all, uint64_t *leases)
+/* The ways that save nothing: each calls nothing, and leaves all else to a call in which its caller
+ * may end. */
+
+/* A block that is at hand in the thread's own, which is yet to be exited. NULL, and how far it
+ * came, where there is none. *leases is how many the thread has made. */
+static inline void *weir_magazine_lease_at_hand(struct weir_magazine *mine,
+						struct weir_magazine_way *way, uint64_t *leases)
 {
-	struct weir_magazine *mine = weir_magazine_mine(all);
 	const struct weir_magazine_entry *entry;
-	enum weir_entered entered;
 	uintptr_t *mark;
 	uint32_t used;
 	char *block;
 
-	*leases = 0;
-	if (WEIR_UNLIKELY(!mine))
-		return weir_magazines_lease_slowly(all);
-	entered = weir_magazine_enter(mine);
+	way->magazine = mine;
+	if (WEIR_UNLIKELY(!mine || !weir_magazine_enter(way)))
+		return NULL;
 	used = weir_load_relaxed(&mine->used);
-	if (WEIR_UNLIKELY(entered != WEIR_ENTERED_INSIDE || used == 0))
-		return weir_magazine_lease_otherwise(all, mine, entered);
+	if (WEIR_UNLIKELY(used == 0))
+		return NULL;
 	entry = weir_magazine_end(mine, used) - 1;
 	block = weir_load_relaxed(&entry->block);
 	mark = weir_load_relaxed(&entry->mark);
 	if (WEIR_UNLIKELY(weir_load_relaxed(mark) != WEIR_MARK_AT_HAND(block)))
-		return weir_magazine_lease_otherwise(all, mine, entered);
+		return NULL;
 	weir_store_release(&mine->used, used - (uint32_t)sizeof *entry);
 	weir_store_relaxed(mark, WEIR_MARK_LEASED(block));
 	*leases = weir_load_relaxed(&mine->leases) + 1;
 	weir_store_relaxed(&mine->leases, *leases);
-	if (WEIR_UNLIKELY(!weir_magazine_exit(mine)))
-		return weir_magazine_leased(all, mine, block);
 	return block;
 }
 
-static inline void *weir_magazines_lease(struct weir_magazines *all)
+/* The mark of a block that is leased and begins there, or NULL. */
+static inline uintptr_t *weir_magazines_leased(const struct weir_magazines *all,
+					       const void *address)
 {
-	uint64_t leases;
-
-	return weir_magazines_lease_and_count(all, &leases);
-}
-
-static inline bool weir_magazines_have_leased(const struct weir_magazines *all, const void *address)
-{
-	const uintptr_t *mark = weir_slabs_mark(&all->slabs, address);
-
-	return mark && weir_load_relaxed(mark) == WEIR_MARK_LEASED(address);
-}
-
-static inline enum weir_returned weir_magazines_return(struct weir_magazines *all, void *address)
-{
-	struct weir_magazine *mine = weir_magazine_mine(all);
 	uintptr_t *mark = weir_slabs_mark(&all->slabs, address);
+
+	return mark && weir_load_relaxed(mark) == WEIR_MARK_LEASED(address) ? mark : NULL;
+}
+
+/* Puts a block that is leased, by its mark, at hand there. False, and how far it came, where there
+ * is no room. */
+static inline bool weir_magazine_put_at_hand(struct weir_magazine *mine, uint32_t used_max,
+					     struct weir_magazine_way *way, char *block,
+					     uintptr_t *mark)
+{
 	struct weir_magazine_entry *entry;
-	char *block = (char *)address;
-	enum weir_entered entered;
 	uint32_t used;
 
-	if (WEIR_UNLIKELY(!mark || weir_load_relaxed(mark) != WEIR_MARK_LEASED(block)))
-		return weir_magazines_refuse(all, block);
-	if (WEIR_UNLIKELY(!mine))
-		return weir_magazines_return_slowly(all, block);
-	entered = weir_magazine_enter(mine);
+	way->magazine = mine;
+	if (WEIR_UNLIKELY(!mine || !weir_magazine_enter(way)))
+		return false;
 	used = weir_load_relaxed(&mine->used);
-	if (WEIR_UNLIKELY(entered != WEIR_ENTERED_INSIDE || used >= all->used_max))
-		return weir_magazine_return_otherwise(all, mine, entered, block);
+	if (WEIR_UNLIKELY(used >= used_max))
+		return false;
 	entry = weir_magazine_end(mine, used);
 	weir_store_relaxed(mark, WEIR_MARK_AT_HAND(block));
 	weir_store_relaxed(&entry->block, block);
 	weir_store_relaxed(&entry->mark, mark);
 	weir_store_release(&mine->used, used + (uint32_t)sizeof *entry);
-	if (WEIR_UNLIKELY(!weir_magazine_exit(mine)))
-		return weir_magazine_returned(all, mine);
+	return true;
+}
+
+/* The whole of it. A block of block_bytes; NULL when the pool has none to give, or they are
+ * closed. */
+static inline void *weir_magazines_lease(struct weir_magazines *all)
+{
+	struct weir_magazine_way way;
+	uint64_t leases;
+	void *block = weir_magazine_lease_at_hand(weir_magazine_mine(all), &way, &leases);
+
+	if (WEIR_UNLIKELY(!block))
+		return weir_magazines_lease_otherwise(all, way);
+	return WEIR_LIKELY(weir_magazine_exit(way.magazine))
+		       ? block
+		       : weir_magazine_leased(all, way.magazine, block);
+}
+
+static inline enum weir_returned weir_magazines_return(struct weir_magazines *all, void *block)
+{
+	uintptr_t *mark = weir_magazines_leased(all, block);
+	struct weir_magazine_way way;
+
+	if (WEIR_UNLIKELY(!mark))
+		return weir_magazines_refuse(all, block);
+	if (WEIR_UNLIKELY(!weir_magazine_put_at_hand(weir_magazine_mine(all), all->used_max, &way,
+						     (char *)block, mark)))
+		return weir_magazines_return_otherwise(all, way, (char *)block);
+	if (WEIR_UNLIKELY(!weir_magazine_exit(way.magazine)))
+		weir_magazine_hand_over(all, way.magazine);
 	return WEIR_RETURNED;
 }
 

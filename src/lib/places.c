@@ -11,7 +11,7 @@
 /* Beside enum weir_pool_state: one thread makes the pool, or disposes of it. */
 #define STATE_CHANGING 3U
 
-#define GENERATIONS (WEIR_HANDLE_QUIET - 1) /* but for 0 */
+#define GENERATIONS (WEIR_HANDLE_BLOCKS - 1) /* but for 0 */
 
 _Static_assert(sizeof(struct weir_place) <= WEIR_PLACE_BYTES, "a place has its pool");
 
@@ -180,24 +180,23 @@ static size_t cached_bytes(const struct weir_place *place)
 
 static void open_gate(struct weir_place *place)
 {
+	bool is_plain = (place->flags & (WEIR_POOL_CLEAN | WEIR_POOL_TRACK)) == 0;
 	size_t cached = weir_load_relaxed(&place->pool.cached_bytes) == 0 ? 0 : cached_bytes(place);
 	size_t most = weir_load_relaxed(&weir_engine.config->max_alloc_bytes);
+	size_t at_hand = place->block_bytes > 0 ? place->block_bytes : cached;
 
 	weir_store_relaxed(&place->cached_bytes, cached);
-	weir_store_relaxed(&place->fast_bytes,
-			   (place->flags & WEIR_POOL_CLEAN) ? 0 : weir_min(cached, most));
-	weir_store_relaxed(&place->fast_block_bytes,
-			   (place->flags & (WEIR_POOL_CLEAN | WEIR_POOL_TRACK))
-				   ? 0
-				   : weir_min(place->block_bytes, most));
+	weir_store_relaxed(&place->fast_bytes, is_plain ? weir_min(at_hand, most) : 0);
 }
 
-static uintptr_t next_handle(const struct weir_place *place)
+static uintptr_t next_handle(const struct weir_place *place,
+			     const struct weir_pool_options *options)
 {
-	uintptr_t generation = place->handle % WEIR_HANDLE_QUIET % GENERATIONS + 1;
+	uintptr_t generation = place->handle % WEIR_HANDLE_BLOCKS % GENERATIONS + 1;
 
 	return ((uintptr_t)place + generation) |
-	       ((place->flags & WEIR_POOL_NO_ABORT) ? WEIR_HANDLE_QUIET : 0);
+	       ((options->flags & WEIR_POOL_NO_ABORT) ? WEIR_HANDLE_QUIET : 0) |
+	       (options->block_bytes > 0 ? WEIR_HANDLE_BLOCKS : 0);
 }
 
 static void returned_twice(const void *block)
@@ -216,6 +215,7 @@ static bool make_blocks(struct weir_place *place)
 	place->blocks.serial = 0;
 	if (place->block_bytes == 0)
 		return true;
+	place->blocks.key = place->handle;
 	place->blocks.twice = returned_twice;
 	place->blocks.claimed = weir_places.claimed;
 	return weir_magazines_init(&place->blocks, &place->pool, place->block_bytes);
@@ -243,7 +243,7 @@ static bool make(uint32_t i, const struct weir_pool_options *options)
 
 	show(place, options);
 	place->flags = options->flags;
-	weir_store_relaxed(&place->handle, next_handle(place));
+	weir_store_relaxed(&place->handle, next_handle(place, options));
 	if (weir_place_tracks(place) && !place->track.reserved &&
 	    !weir_track_init(&place->track, WEIR_TRACK_LEASES))
 		return false;
@@ -363,7 +363,7 @@ void *weir_place_lease(struct weir_place *place, size_t bytes, size_t align, boo
 /* What is tracked is removed before another thread can have the block. */
 static enum weir_found return_block(struct weir_place *place, void *address)
 {
-	if (weir_place_tracks(place) && weir_magazines_have_leased(&place->blocks, address))
+	if (weir_place_tracks(place) && weir_magazines_leased(&place->blocks, address))
 		weir_track_remove(&place->track, address);
 	switch (weir_magazines_return(&place->blocks, address)) {
 	case WEIR_RETURNED:
@@ -396,7 +396,7 @@ size_t weir_place_usable(struct weir_place *place, const void *address)
 	struct weir_block block;
 
 	if (place->block_bytes > 0)
-		return weir_magazines_have_leased(&place->blocks, address) ? place->block_bytes : 0;
+		return weir_magazines_leased(&place->blocks, address) ? place->block_bytes : 0;
 	return weir_block_find(address, &block) == WEIR_FOUND_LIVE ? weir_block_usable(&block) : 0;
 }
 

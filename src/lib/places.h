@@ -23,8 +23,10 @@
 #define WEIR_PLACE_SHIFT 17
 #define WEIR_PLACE_BYTES ((size_t)1 << WEIR_PLACE_SHIFT)
 
-/* In a handle: WEIR_POOL_NO_ABORT, beside 16 bits of generation. */
+/* In a handle: WEIR_POOL_NO_ABORT, and that blocks are of one size, beside 15 bits of
+ * generation. */
 #define WEIR_HANDLE_QUIET ((uintptr_t)1 << 16)
+#define WEIR_HANDLE_BLOCKS ((uintptr_t)1 << 15)
 
 struct weir_place {
 	struct weir_stats_pool shown; /* its state is atomic, release, pairs with acquire here */
@@ -32,11 +34,10 @@ struct weir_place {
 	unsigned flags;		      /* const while it is open: enum weir_pool_flags */
 	size_t pooled_bytes;	      /* const, too; or WEIR_NO_LIMIT */
 	/* Atomic, relaxed: the longest lease to try the cache for; and where it has no flags, and
-	 * nothing but that is to be done. */
+	 * nothing but to try that, or what is at hand of blocks of one size, is to be done. */
 	size_t cached_bytes;
 	size_t fast_bytes;
-	size_t fast_block_bytes; /* the same of blocks of one size */
-	size_t block_bytes;	 /* const while it is open: where blocks are of one size; else 0 */
+	size_t block_bytes; /* const while it is open: where blocks are of one size; else 0 */
 	struct weir_pool pool;
 	struct weir_decay decay;
 	struct weir_magazines blocks; /* of one size; kept by the place until it is used again */
@@ -73,6 +74,25 @@ static inline struct weir_place *weir_place_by_handle(const struct weir_pool *ha
 	if (WEIR_UNLIKELY(at - (uintptr_t)weir_load_relaxed(&weir_places.base) >= span))
 		return NULL;
 	return WEIR_LIKELY(weir_load_relaxed(&place->handle) == (uintptr_t)handle) ? place : NULL;
+}
+
+static inline bool weir_place_has_blocks(const struct weir_pool *handle)
+{
+	return ((uintptr_t)handle & WEIR_HANDLE_BLOCKS) != 0;
+}
+
+/* The place of a pool with blocks of one size that the calling thread used last, so that its
+ * magazine is the one that the memo has; else NULL. The memo's key was a handle, so there is a
+ * place there, and its pool is still the one that had it where the serial is. */
+static inline struct weir_place *weir_place_of_mine(const struct weir_pool *handle)
+{
+	uintptr_t at = (uintptr_t)handle & ~(uintptr_t)(WEIR_PLACE_BYTES - 1);
+	struct weir_place *place = (struct weir_place *)at; // NOLINT: one of ours, by its key
+
+	return WEIR_LIKELY(weir_load_relaxed(&weir_magazine_memo.key) == (uintptr_t)handle &&
+			   weir_magazine_is_mine(&place->blocks))
+		       ? place
+		       : NULL;
 }
 
 static inline bool weir_place_is_quiet(const struct weir_pool *handle)

@@ -68,7 +68,7 @@ struct Magazines : testing::Test {
 		for (char *block : blocks)
 			EXPECT_EQ(WEIR_RETURNED, give(block));
 	}
-	bool is_leased(const char *block) { return weir_magazines_have_leased(&all, block); }
+	bool is_leased(const char *block) { return weir_magazines_leased(&all, block); }
 
 	uint64_t out() { return weir_magazines_out(&all); }
 	weir_magazine *mine() { return weir_magazine_mine(&all); }
@@ -81,12 +81,12 @@ struct Magazines : testing::Test {
 	 * been interrupted there. */
 	void inside(const std::function<void()> &act)
 	{
-		weir_magazine *magazine = mine();
+		weir_magazine_way way = { mine(), 0 };
 
-		ASSERT_EQ(WEIR_ENTERED_INSIDE, weir_magazine_enter(magazine));
+		ASSERT_TRUE(weir_magazine_enter(&way));
 		act();
-		if (!weir_magazine_exit(magazine))
-			weir_magazine_returned(&all, magazine);
+		if (!weir_magazine_exit(way.magazine))
+			weir_magazine_hand_over(&all, way.magazine);
 	}
 
 	Engine engine;
@@ -654,7 +654,7 @@ TEST(MagazinesWithoutABarrier, AreNoneAndTheSlabsServe)
 	ASSERT_TRUE(weir_magazines_init(&all, &engine.pool, 4 * kib));
 	EXPECT_EQ(0U, all.magazines);
 	void *block = weir_magazines_lease(&all);
-	EXPECT_TRUE(weir_magazines_have_leased(&all, block));
+	EXPECT_TRUE(weir_magazines_leased(&all, block));
 	EXPECT_EQ(1U, all.slabs.taken);
 	EXPECT_EQ(1U, weir_magazines_leases(&all));
 	EXPECT_EQ(WEIR_RETURNED, weir_magazines_return(&all, block));

@@ -196,7 +196,7 @@ TEST_F(Places, HaveHandlesOfTheirOwnForLong)
 	weir_place *place = open();
 	weir_pool *first = weir_place_handle(place);
 
-	place->handle = (uintptr_t)place + WEIR_HANDLE_QUIET - 1; /* the last generation */
+	place->handle = (uintptr_t)place + WEIR_HANDLE_BLOCKS - 1; /* the last generation */
 	weir_place_dispose(place);
 	ASSERT_EQ(place, open());
 	EXPECT_EQ((weir_pool *)((char *)place + 1), weir_place_handle(place));
