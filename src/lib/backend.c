@@ -1,10 +1,11 @@
 #include "backend.h"
 
 #include "atomic.h"
+#include "glibc.h"
+#include "objects.h"
 #include "os.h"
 #include "stats.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ static size_t usable_size_checked(void *block)
 
 void *weir_backend_next(const char *name)
 {
-	return dlsym(RTLD_NEXT, name);
+	return weir_is_there(dlsym) ? dlsym(RTLD_NEXT, name) : weir_objects_next(name);
 }
 
 #ifdef __GLIBC__
@@ -231,7 +232,7 @@ const char *weir_backend_name(void)
 	const char *slash;
 
 	find();
-	if (!dladdr(*(void **)&found.malloc, &info) || !info.dli_fname)
+	if (!weir_is_there(dladdr) || !dladdr(*(void **)&found.malloc, &info) || !info.dli_fname)
 		return "unknown";
 	slash = strrchr(info.dli_fname, '/');
 	return slash ? slash + 1 : info.dli_fname;

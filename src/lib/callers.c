@@ -1,6 +1,7 @@
 #include "callers.h"
 
-#include <dlfcn.h>
+#include "glibc.h"
+
 #include <string.h>
 
 #if defined(HAVE_EXECINFO_H) && defined(HAVE_BACKTRACE)
@@ -59,7 +60,8 @@ void weir_callers_name(struct weir_text *text, const void *address)
 	const char *slash;
 	Dl_info info;
 
-	if (!dladdr((const char *)address - 1, &info) || !info.dli_fname) {
+	if (!weir_is_there(dladdr) || !dladdr((const char *)address - 1, &info) ||
+	    !info.dli_fname) {
 		weir_text_hex(text, (uintptr_t)address);
 		return;
 	}

@@ -6,13 +6,12 @@
 
 #include "duty.h"
 #include "engine.h"
+#include "glibc.h"
 #include "server.h"
 #include "settings.h"
 #include "socket_path.h"
 
 #include <link.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -340,6 +339,11 @@ static int add_local_data(struct dl_phdr_info *object, size_t size, void *sum)
  * aside. */
 void weir_helper_prepare(const struct weir_config *asked)
 {
+	if (!weir_is_there(pthread_create)) {
+		weir_settings_say("no helper thread: ",
+				  "the program is not linked with libpthread");
+		return;
+	}
 	if (pthread_key_create(&main_key, note_main_ended) != 0)
 		return;
 	config = asked;

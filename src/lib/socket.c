@@ -1,5 +1,6 @@
 #include "socket.h"
 
+#include "glibc.h"
 #include "os.h"
 #include "socket_path.h"
 
@@ -7,7 +8,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>

@@ -1,9 +1,8 @@
 #include "thread_end.h"
 
+#include "glibc.h"
 #include "places.h"
 #include "record.h"
-
-#include <pthread.h>
 
 static pthread_key_t key; /* set in threads that have something to leave */
 
@@ -23,7 +22,7 @@ static void claimed(void)
  * that is not full stays so. */
 void weir_thread_end_prepare(void)
 {
-	if (pthread_key_create(&key, leave) != 0)
+	if (!weir_is_there(pthread_key_create) || pthread_key_create(&key, leave) != 0)
 		return;
 	weir_places.claimed = claimed;
 	weir_record_claimed = claimed;

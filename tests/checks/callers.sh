@@ -3,10 +3,11 @@
 . "$LIBWEIR_SRCDIR/tests/checks/check.sh"
 
 # only FILE WORDS: who else uses one of WORDS (an extended regular expression).
-# FILE must use one, or else the search itself is broken.
+# FILE must use one, or else the search itself is broken. glibc.h declares and calls nothing.
 only() {
 	for file in "$source_dir"/src/lib/*.[ch]; do
 		name=$(basename "$file")
+		[ "$name" != glibc.h ] || continue
 		uses=$(code_of "$file" | grep -E "(^|[^A-Za-z0-9_])($2)([^A-Za-z0-9_]|\$)")
 		if [ "$name" != "$1" ]; then
 			[ -z "$uses" ] || echo "$uses" | sed "s/^[[:space:]]*/$name: /"

@@ -3,7 +3,7 @@
 . "$LIBWEIR_SRCDIR/tests/checks/check.sh"
 
 layers='
-0 base atomic text units classes trace
+0 base atomic text units classes glibc trace
 1 os report
 2 config config_set config_table complaint option option_size option_class option_name cgroup
 2 request socket_path stats
@@ -12,7 +12,7 @@ layers='
 4 slab magazine
 4 track track_report record
 4 snapshot snapshot_json metrics
-5 engine settings block places large backend
+5 engine settings block places large objects backend
 6 callers signal self control socket server duty background container relief pressure_watch library
 6 library_preloaded library_linked
 7 interpose interpose_signal start helper api api_shown thread_end

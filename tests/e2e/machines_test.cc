@@ -185,6 +185,15 @@ TEST(OnClang, PassesUnitTestsOfTheCore)
 	expect_unit_tests_to_pass(machine);
 }
 
+TEST_P(OnMachine, LibraryNeedsNoNewGlibc)
+{
+	std::string check = std::string(std::getenv("LIBWEIR_SRCDIR")) + "/tests/checks/glibc.sh";
+	auto outcome = Launch({ check, machine().file(".libs/libweir.so.0") }).plain().run();
+
+	EXPECT_EQ(0, outcome.end.exit_status) << outcome.describe();
+	EXPECT_EQ(0U, outcome.out.find("ok: libweir.so.0 needs nothing newer of glibc"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, OnMachine, testing::Range<size_t>(0, machines.size()),
 			 [](const auto &each) { return machines[each.param].name; });
 
