@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_metrics,
 	&command_check,
 	&command_doctor,
+	&command_profile,
 	&command_record,
 	&command_replay,
 	&command_install,

@@ -26,7 +26,7 @@ uint64_t profile_age_ms(unsigned i)
 bool profile_keep_begin(struct profile_keep *keep, uint64_t limit_bytes)
 {
 	*keep = (struct profile_keep){ .limit_bytes = limit_bytes };
-	keep->runs = calloc(PROFILE_RUNS, sizeof *keep->runs);
+	keep->runs = calloc(PROFILE_FREED, sizeof *keep->runs);
 	return keep->runs != NULL;
 }
 
@@ -55,9 +55,9 @@ static void put_all(struct profile_keep *keep, uint64_t bytes)
 
 /* Under the limit in force. */
 
-static struct profile_run *run_at(const struct profile_keep *keep, size_t i)
+static struct profile_freed *run_at(const struct profile_keep *keep, size_t i)
 {
-	return &keep->runs[(keep->first + i) % PROFILE_RUNS];
+	return &keep->runs[(keep->first + i) % PROFILE_FREED];
 }
 
 static unsigned age_of(uint64_t ns)
@@ -73,7 +73,7 @@ static void take_last(struct profile_keep *keep, uint64_t ns, uint64_t bytes,
 		      struct profile_kept *kept)
 {
 	while (bytes > 0 && keep->count > 0) {
-		struct profile_run *last = run_at(keep, keep->count - 1);
+		struct profile_freed *last = run_at(keep, keep->count - 1);
 		uint64_t found = weir_min(bytes, last->bytes);
 
 		kept->aged_bytes[age_of(ns - last->ns)] += found;
@@ -87,13 +87,13 @@ static void take_last(struct profile_keep *keep, uint64_t ns, uint64_t bytes,
 static void drop_first(struct profile_keep *keep)
 {
 	while (keep->retained_bytes > keep->limit_bytes) {
-		struct profile_run *first = run_at(keep, 0);
+		struct profile_freed *first = run_at(keep, 0);
 		uint64_t beyond = weir_min(keep->retained_bytes - keep->limit_bytes, first->bytes);
 
 		keep->retained_bytes -= beyond;
 		first->bytes -= beyond;
 		if (first->bytes == 0) {
-			keep->first = (keep->first + 1) % PROFILE_RUNS;
+			keep->first = (keep->first + 1) % PROFILE_FREED;
 			keep->count--;
 		}
 	}
@@ -103,7 +103,7 @@ static void drop_first(struct profile_keep *keep)
 static void join_first(struct profile_keep *keep)
 {
 	run_at(keep, 1)->bytes += run_at(keep, 0)->bytes;
-	keep->first = (keep->first + 1) % PROFILE_RUNS;
+	keep->first = (keep->first + 1) % PROFILE_FREED;
 	keep->count--;
 }
 
@@ -112,9 +112,9 @@ void profile_keep_put(struct profile_keep *keep, uint64_t ns, uint64_t bytes)
 	if (bytes == 0)
 		return;
 	put_all(keep, bytes);
-	if (keep->count == PROFILE_RUNS)
+	if (keep->count == PROFILE_FREED)
 		join_first(keep);
-	*run_at(keep, keep->count++) = (struct profile_run){ ns, bytes };
+	*run_at(keep, keep->count++) = (struct profile_freed){ ns, bytes };
 	keep->retained_bytes += bytes;
 	drop_first(keep);
 }

@@ -24,8 +24,8 @@ struct profile_kept {
 };
 
 /* Runs of bytes that were freed at about one time; from the eldest, `first`, on, in a circle. */
-#define PROFILE_RUNS 4096
-struct profile_run {
+#define PROFILE_FREED 4096
+struct profile_freed {
 	uint64_t ns;
 	uint64_t bytes;
 };
@@ -34,7 +34,7 @@ struct profile_keep {
 	uint64_t limit_bytes;	 /* in force */
 	uint64_t retained_bytes; /* under it: the sum of the runs */
 	uint64_t retained[PROFILE_LIMITS];
-	struct profile_run *runs;
+	struct profile_freed *runs;
 	size_t first;
 	size_t count;
 };
