@@ -1,15 +1,14 @@
 /* The result as a page for a terminal. */
 #include "print.h"
 #include "profile_result.h"
+#include "profile_spark.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #define BAR_WIDTH 24
-#define SPARK_WIDTH 60
 
 struct trace_gaps profile_gaps(const struct profile_result *result)
 {
@@ -30,6 +29,12 @@ static void put_bar(FILE *to, uint64_t part, uint64_t most)
 	for (uint64_t i = 0; i < weir_max(width, (uint64_t)(part > 0)); i++)
 		fputc('#', to);
 	fputc('\n', to);
+}
+
+/* Of a process. */
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "es";
 }
 
 static const char *seconds(char *buffer, uint64_t ns)
@@ -86,9 +91,9 @@ static void put_missing(const struct profile_result *result, FILE *to)
 					    : strerror(gaps.error));
 	if (gaps.killed > 0)
 		fprintf(to,
-			"\nof %" PRIu64 " processes the end is not known: a signal, _exit or exec "
-			"ended them, or they still run\n",
-			gaps.killed);
+			"\nof %" PRIu64 " process%s the end is not known: a signal, _exit or exec "
+			"ended it, or it still runs\n",
+			gaps.killed, plural(gaps.killed));
 }
 
 /* Requests. */
@@ -155,40 +160,6 @@ static void put_lives(const struct profile_figures *figures, FILE *to)
 
 /* Live bytes. */
 
-static const char *spark(uint64_t value, uint64_t most)
-{
-	static const char *const blocks[] = { " ",	"\u2581", "\u2582", "\u2583", "\u2584",
-					      "\u2585", "\u2586", "\u2587", "\u2588" };
-	static const char *const letters[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
-	uint64_t level = most == 0 ? 0 : (print_tenths(value, most) * 8 + 999) / 1000;
-	bool is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-
-	return (is_utf8 ? blocks : letters)[level];
-}
-
-static uint64_t most_within(const struct profile_moments *moments, size_t begin, size_t end)
-{
-	uint64_t most = 0;
-
-	for (size_t i = begin; i < weir_max(end, begin + 1); i++)
-		most = weir_max(most, moments->most[i][PROFILE_LIVE_BYTES]);
-	return most;
-}
-
-static void put_spark(const struct profile_figures *figures, FILE *to)
-{
-	const struct profile_moments *moments = &figures->moments;
-	size_t width = weir_min(moments->count, (size_t)SPARK_WIDTH);
-
-	fputs("  ", to);
-	for (size_t i = 0; i < width; i++)
-		fputs(spark(most_within(moments, i * moments->count / width,
-					(i + 1) * moments->count / width),
-			    figures->peak_live_bytes),
-		      to);
-	fputc('\n', to);
-}
-
 static void put_live(const struct profile_figures *figures, FILE *to)
 {
 	char peak[PRINT_SIZE_BYTES], at[PRINT_SIZE_BYTES], last[PRINT_SIZE_BYTES],
@@ -198,7 +169,7 @@ static void put_live(const struct profile_figures *figures, FILE *to)
 	fprintf(to, "  peak %s at %s, %s at the end, over %s\n",
 		print_size(peak, figures->peak_live_bytes), seconds(at, figures->peak_live_ns),
 		print_size(last, figures->live_bytes), seconds(span, figures->span_ns));
-	put_spark(figures, to);
+	profile_spark(figures, to);
 }
 
 static void put_use(const struct profile_figures *figures, FILE *to)
@@ -251,9 +222,9 @@ static void put_memory(const struct census_sample *peak, FILE *to)
 		fputs("  the program ended before it could be looked at\n", to);
 		return;
 	}
-	fprintf(to, "  %s in %" PRIu32 " processes; weir had %s live and %s retained\n",
-		print_size(size, all), peak->processes, print_size(live, peak->live_bytes),
-		print_size(retained, peak->retained_bytes));
+	fprintf(to, "  %s in %" PRIu32 " process%s; weir had %s live and %s retained\n",
+		print_size(size, all), peak->processes, plural(peak->processes),
+		print_size(live, peak->live_bytes), print_size(retained, peak->retained_bytes));
 	for (unsigned kind = 0; kind < CENSUS_KINDS; kind++) {
 		if (peak->memory.bytes[kind] == 0)
 			continue;
@@ -262,8 +233,9 @@ static void put_memory(const struct census_sample *peak, FILE *to)
 		put_bar(to, peak->memory.bytes[kind], all);
 	}
 	if (peak->without_weir > 0)
-		fprintf(to, "  %" PRIu32 " processes with %s of memory ran without weir\n",
-			peak->without_weir, print_size(size, peak->without_weir_bytes));
+		fprintf(to, "  %" PRIu32 " process%s with %s of memory ran without weir\n",
+			peak->without_weir, plural(peak->without_weir),
+			print_size(size, peak->without_weir_bytes));
 }
 
 /* Settings. */

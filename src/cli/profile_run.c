@@ -17,11 +17,11 @@
 
 #define NS_PER_MS 1000000ULL
 
-static uint64_t now_ns(void)
+static uint64_t ns_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
 }
 
@@ -104,9 +104,9 @@ static void watch(struct profile_run *run)
 	uint64_t start_ns;
 
 	while (!child_wait(&run->recording.child, ms)) {
-		start_ns = now_ns();
+		start_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID);
 		look(run);
-		ms = rest_ms((uint64_t)ms, now_ns() - start_ns);
+		ms = rest_ms((uint64_t)ms, ns_of(CLOCK_PROCESS_CPUTIME_ID) - start_ns);
 	}
 }
 
@@ -138,7 +138,7 @@ static bool begin(struct profile_run *run, const char *keep)
 bool profile_run(struct profile_run *run, struct launch *launch, char **argv, const char *keep,
 		 const char *most)
 {
-	uint64_t start_ns = now_ns();
+	uint64_t start_ns = ns_of(CLOCK_MONOTONIC);
 
 	*run = (struct profile_run){ .launch = launch };
 	if (!begin(run, keep) ||
@@ -147,7 +147,7 @@ bool profile_run(struct profile_run *run, struct launch *launch, char **argv, co
 		return false;
 	}
 	watch(run);
-	run->wall_ns = now_ns() - start_ns;
+	run->wall_ns = ns_of(CLOCK_MONOTONIC) - start_ns;
 	run->parts = recording_gather(&run->recording, run->trace_path);
 	profile_reports_read(&run->reports, run->reports_path);
 	return true;
