@@ -52,8 +52,8 @@ static bool is_arena(const struct mapping *mapping, const struct mapping *behind
 	if (!is_unnamed(mapping) || mapping->begin % ARENA_BYTES != 0 || mapping->rights[1] != 'w')
 		return false;
 	return mapping->end == end ||
-	       (behind->begin == mapping->end && behind->end >= end && is_unnamed(behind) &&
-		strncmp(behind->rights, "---", 3) == 0);
+	       (mapping->end < end && behind->begin == mapping->end && behind->end >= end &&
+		is_unnamed(behind) && strncmp(behind->rights, "---", 3) == 0);
 }
 
 static enum census_kind kind_of(const struct mapping *mapping, const struct mapping *behind,

@@ -42,13 +42,20 @@ static enum census_kind largest_other(const struct census *memory)
 	return most;
 }
 
+/* Not where the program ended too soon, or what is live was half of its peak at most. */
+static bool was_seen(const struct profile_evidence *evidence)
+{
+	return evidence->peak.processes > 0 &&
+	       2 * evidence->peak.live_bytes >= evidence->figures->peak_live_bytes;
+}
+
 static void judge(struct profile_advice *advice, const struct profile_evidence *evidence)
 {
 	const struct profile_figures *figures = evidence->figures;
 	const struct census *memory = &evidence->peak.memory;
 	uint64_t ns = profile_save(evidence).ns;
 	bool saves = print_tenths(ns, figures->span_ns) >= LITTLE_TIME_TENTHS;
-	bool serves = evidence->peak.processes == 0 ||
+	bool serves = !was_seen(evidence) ||
 		      print_tenths(memory->bytes[CENSUS_WEIR], census_private(memory)) >=
 			      LITTLE_MEMORY_TENTHS;
 
@@ -65,7 +72,7 @@ static void put_share(struct weir_text *text, const struct profile_evidence *evi
 
 	if (evidence->figures->requests == 0) {
 		weir_text_string(text, "the program makes no large request under weir");
-	} else if (evidence->peak.processes == 0) {
+	} else if (!was_seen(evidence)) {
 		weir_text_string(text, "weir serves the large requests");
 	} else {
 		weir_text_string(text, "weir serves ");

@@ -72,9 +72,11 @@ TEST(Census, SaysWhoseMemoryIsWhose)
 
 TEST(Census, TellsArenasFromWhatOnlyLooksLikeThem)
 {
-	/* Full; not aligned; nothing behind it; something else behind it; read-only. */
+	/* Full; longer; not aligned; nothing behind it; something else behind it; read-only. */
 	census found = counted(smaps({
 		{ "7f0000000000-7f0004000000 rw-p 00000000 00:00 0 ", 1 },
+		{ "7f0040000000-7f0050000000 rw-p 00000000 00:00 0 ", 64 },
+		{ "7f0050000000-7f0080000000 ---p 00000000 00:00 0 ", 0 },
 		{ "7f1000001000-7f1000100000 rw-p 00000000 00:00 0 ", 2 },
 		{ "7f1000100000-7f1004000000 ---p 00000000 00:00 0 ", 0 },
 		{ "7f2000000000-7f2000100000 rw-p 00000000 00:00 0 ", 4 },
@@ -85,7 +87,7 @@ TEST(Census, TellsArenasFromWhatOnlyLooksLikeThem)
 	}));
 
 	EXPECT_EQ(1 * KiB, found.bytes[CENSUS_HEAP]);
-	EXPECT_EQ(62 * KiB, found.bytes[CENSUS_DIRECT]);
+	EXPECT_EQ(126 * KiB, found.bytes[CENSUS_DIRECT]);
 }
 
 TEST(Census, AddsUp)

@@ -30,6 +30,7 @@ struct Evidence {
 		waits(500);
 		evidence.figures = &figures;
 		evidence.peak.processes = 1;
+		evidence.peak.live_bytes = 50 * MiB;
 		evidence.peak.memory.bytes[CENSUS_WEIR] = 90 * MiB;
 		evidence.peak.memory.bytes[CENSUS_DIRECT] = 30 * MiB;
 		evidence.peak.memory.bytes[CENSUS_FILES] = 500 * MiB;
@@ -228,6 +229,11 @@ TEST(ProfileAdvice, SaysWhenWeirCannotHelp)
 		little(e);
 		e.evidence.peak = {};
 	});
+	profile_advice missed = advise([&](Evidence &e) {
+		little(e);
+		e.evidence.peak.memory.bytes[CENSUS_WEIR] = 4 * KiB;
+		e.evidence.peak.live_bytes = 24 * MiB;
+	});
 	profile_advice hot =
 		advise([](Evidence &e) { e.evidence.peak.memory.bytes[CENSUS_DIRECT] = 3 * GiB; });
 
@@ -247,6 +253,8 @@ TEST(ProfileAdvice, SaysWhenWeirCannotHelp)
 	EXPECT_EQ(PROFILE_CANNOT_HELP, nothing.verdict);
 	EXPECT_EQ(0U, std::string(nothing.summary).find("the program makes no large request"));
 	EXPECT_EQ(PROFILE_HELPS_LITTLE, unseen.verdict);
+	EXPECT_EQ(PROFILE_HELPS_LITTLE, missed.verdict) << "when it was seen, little was live";
+	EXPECT_EQ(0U, std::string(missed.summary).find("weir serves the large requests, but"));
 	EXPECT_EQ(PROFILE_HELPS, hot.verdict) << "little memory that is used all the time";
 }
 
