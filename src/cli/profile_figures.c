@@ -51,7 +51,7 @@ static unsigned life_of(uint64_t ns)
 {
 	unsigned i = 0;
 
-	while (ns >= lives[i].ns && i < PROFILE_SURVIVED - 1)
+	while (i < PROFILE_SURVIVED - 1 && ns >= lives[i].ns)
 		i++;
 	return i;
 }

@@ -12,8 +12,9 @@
 
 struct trace_gaps profile_gaps(const struct profile_result *result)
 {
-	return result->trace == NULL ? (struct trace_gaps){ .lost = 0 }
-				     : trace_missing(result->trace);
+	const struct trace_gaps none = { .lost = 0 };
+
+	return result->trace == NULL ? none : trace_missing(result->trace);
 }
 
 static void put_heading(FILE *to, const char *heading)

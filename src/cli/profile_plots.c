@@ -2,9 +2,9 @@
 
 #include "print.h"
 #include "svg.h"
+#include "units.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #define WIDTH 860.0
 #define HEIGHT 260.0
@@ -166,11 +166,12 @@ void profile_plot_limits(const struct profile_figures *figures, FILE *to)
 	struct bar bars[PROFILE_LIMITS];
 	char names[PROFILE_LIMITS][PRINT_SIZE_BYTES], tips[PROFILE_LIMITS][96];
 	char share[PRINT_SIZE_BYTES];
+	struct weir_text name;
 	size_t count = 0;
 
 	for (unsigned i = 0; i < PROFILE_LIMITS; i += 2) {
-		print_size(names[count], profile_limit_bytes(i));
-		strcpy(strchr(names[count], '.'), strchr(names[count], ' ') + 1);
+		weir_text_init(&name, names[count], PRINT_SIZE_BYTES);
+		weir_units_format_size_option(&name, profile_limit_bytes(i));
 		snprintf(tips[count], sizeof tips[count], "%s: %s", names[count],
 			 print_share(share, kept->found_bytes[i], kept->asked_bytes));
 		bars[count] = (struct bar){
