@@ -1,4 +1,5 @@
 /* The result as a page for a terminal. */
+#include "clean.h"
 #include "print.h"
 #include "profile_result.h"
 #include "profile_spark.h"
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 
 #define BAR_WIDTH 24
+#define COMMAND_BYTES 200
 
 struct trace_gaps profile_gaps(const struct profile_result *result)
 {
@@ -47,14 +49,25 @@ static const char *seconds(char *buffer, uint64_t ns)
 
 /* The run. */
 
+/* A program may be all of a script. */
+static void put_words(char *const *words, FILE *to)
+{
+	char text[COMMAND_BYTES];
+	size_t used = 0;
+
+	for (; *words != NULL && used < sizeof text; words++)
+		used += (size_t)snprintf(text + used, sizeof text - used, " %s", *words);
+	clean_text(text, "");
+	fprintf(to, "%s%s", text, used < sizeof text ? "" : "...");
+}
+
 static void put_command(const struct profile_result *result, FILE *to)
 {
 	char time[PRINT_SIZE_BYTES];
 	int status = result->child->status;
 
 	fputs("weir profile:", to);
-	for (char *const *word = result->argv; *word != NULL; word++)
-		fprintf(to, " %s", *word);
+	put_words(result->argv, to);
 	fprintf(to, "\nran %s, ", seconds(time, result->wall_ns));
 	if (WIFSIGNALED(status))
 		fprintf(to, "ended by signal %d (%s)\n", WTERMSIG(status),

@@ -71,7 +71,7 @@ static void put_share(struct weir_text *text, const struct profile_evidence *evi
 	char share[PRINT_SIZE_BYTES];
 
 	if (evidence->figures->requests == 0) {
-		weir_text_string(text, "the program makes no large request under weir");
+		weir_text_string(text, "weir got no large request");
 	} else if (!was_seen(evidence)) {
 		weir_text_string(text, "weir serves the large requests");
 	} else {

@@ -1,5 +1,5 @@
-/* Any trace. The input is pieces, each two bytes of length and the bytes with which a unit of
- * 64 KiB begins; what is left over is a unit that is cut. */
+/* Any trace, and the figures of it. The input is pieces, each two bytes of length and the bytes
+ * with which a unit of 64 KiB begins; what is left over is a unit that is cut. */
 #include "target.h"
 #include "trace_writer.h"
 
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 extern "C" {
-#include "trace_reader.h"
+#include "profile_figures.h"
 }
 
 namespace
@@ -64,6 +64,31 @@ uint64_t read_all(trace *all, trace_step *last)
 	return count;
 }
 
+void count_figures(trace *all)
+{
+	profile *counted = profile_begin(all, 8 << 20);
+	const profile_figures *figures = profile_read(counted, all);
+
+	if (figures != nullptr) {
+		const profile_kept &kept = figures->kept;
+		uint64_t blocks = 0, requests = 0, last = 0;
+
+		for (const profile_life &life : figures->lives)
+			blocks += life.blocks;
+		for (const profile_size &size : figures->sizes)
+			requests += size.requests;
+		must(blocks <= figures->requests, "each block was asked for");
+		must(requests == figures->requests, "each request has a size");
+		must(figures->freed_foreign <= figures->freed, "of them");
+		must(figures->moments.count <= PROFILE_MOMENTS, "they have room");
+		for (uint64_t found : kept.found_bytes) {
+			must(found >= last && found <= kept.asked_bytes, "more find more");
+			last = found;
+		}
+	}
+	profile_end(counted);
+}
+
 void run_trace(const uint8_t *data, size_t size)
 {
 	std::string bytes = expanded(data, size);
@@ -82,6 +107,8 @@ void run_trace(const uint8_t *data, size_t size)
 		must(last == TRACE_END || trace_problem(all)[0] != '\0', "a problem is told");
 		trace_rewind(all);
 		must(read_all(all, &again) == count && again == last, "and the same again");
+		trace_rewind(all);
+		count_figures(all);
 		must(trace_missing(all).killed <= trace_process_count(all), "of these");
 	}
 	trace_close(all);
@@ -104,7 +131,7 @@ const fuzz::Target target = {
 	"trace",
 	run_trace,
 	2000,
-	1000,
+	300,
 	{ seed(false), seed(true) },
 	{ std::string("\x06\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16),
 	  std::string("\x07\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 24), "wr.Trac1",

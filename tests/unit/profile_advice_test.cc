@@ -251,7 +251,7 @@ TEST(ProfileAdvice, SaysWhenWeirCannotHelp)
 		     cannot.summary);
 	EXPECT_EQ(0U, cannot.count) << "no settings then";
 	EXPECT_EQ(PROFILE_CANNOT_HELP, nothing.verdict);
-	EXPECT_EQ(0U, std::string(nothing.summary).find("the program makes no large request"));
+	EXPECT_EQ(0U, std::string(nothing.summary).find("weir got no large request: it cannot help here"));
 	EXPECT_EQ(PROFILE_HELPS_LITTLE, unseen.verdict);
 	EXPECT_EQ(PROFILE_HELPS_LITTLE, missed.verdict) << "when it was seen, little was live";
 	EXPECT_EQ(0U, std::string(missed.summary).find("weir serves the large requests, but"));
