@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 /* Looks at memory: soon at first, for short programs, then a few times a second; and so seldom
- * that they take no more than a fiftieth of one processor. */
+ * that they take no more than a hundredth of one processor. */
 #define FIRST_LOOK_MS 10
 #define USUAL_LOOK_MS 250
-#define REST_FACTOR 50
+#define REST_FACTOR 100
 
 #define NS_PER_MS 1000000ULL
 

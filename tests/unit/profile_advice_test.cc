@@ -140,6 +140,21 @@ TEST(ProfileAdvice, FollowsTheEvidence)
 			  e.figures.largest_bytes = 900 * MiB;
 		  },
 		  "WEIR_LIMIT=48M WEIR_DECAY=1s" },
+		{ "a giant where requests go past WEIR_MAX anyway",
+		  [](Evidence &e) {
+			  e.figures.sizes[18] = { 1, 900 * MiB };
+			  e.figures.largest_bytes = 900 * MiB;
+			  e.figures.passed_largest_bytes = 6 * GiB;
+			  e.evidence.statistics.oversize = 1;
+		  },
+		  "WEIR_LIMIT=48M WEIR_DECAY=1s" },
+		{ "a giant among few others",
+		  [](Evidence &e) {
+			  e.figures.requests = 99;
+			  e.figures.sizes[18] = { 1, 900 * MiB };
+			  e.figures.largest_bytes = 900 * MiB;
+		  },
+		  "WEIR_LIMIT=48M WEIR_DECAY=1s" },
 		{ "idles longer than its decay",
 		  [](Evidence &e) {
 			  e.figures.idle_ns = 11 * s;
@@ -251,7 +266,8 @@ TEST(ProfileAdvice, SaysWhenWeirCannotHelp)
 		     cannot.summary);
 	EXPECT_EQ(0U, cannot.count) << "no settings then";
 	EXPECT_EQ(PROFILE_CANNOT_HELP, nothing.verdict);
-	EXPECT_EQ(0U, std::string(nothing.summary).find("weir got no large request: it cannot help here"));
+	EXPECT_EQ(0U, std::string(nothing.summary)
+			      .find("weir got no large request: it cannot help here"));
 	EXPECT_EQ(PROFILE_HELPS_LITTLE, unseen.verdict);
 	EXPECT_EQ(PROFILE_HELPS_LITTLE, missed.verdict) << "when it was seen, little was live";
 	EXPECT_EQ(0U, std::string(missed.summary).find("weir serves the large requests, but"));
