@@ -17,6 +17,9 @@ _weir_values() {
 	case $1 in
 	"[--] CMD"*) COMPREPLY+=($(compgen -c -- "$2")) ;;
 	esac
+	case $1 in
+	FILE* | *TRACE) COMPREPLY+=($(compgen -f -- "$2")) ;;
+	esac
 	case $1:$2 in
 	*PATH*:*/*) COMPREPLY+=($(compgen -f -- "$2")) ;;
 	esac

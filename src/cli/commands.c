@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_profile,
 	&command_record,
 	&command_replay,
+	&command_compare,
 	&command_install,
 	&command_help,
 	NULL,

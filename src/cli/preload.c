@@ -155,6 +155,20 @@ static bool find_path(const char *name, char *path, struct weir_text *reason)
 	return found;
 }
 
+static size_t place_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < BACKEND_COUNT && strcmp(backends[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+bool preload_is_known(const char *name)
+{
+	return place_of(name) < BACKEND_COUNT;
+}
+
 bool preload_find_backend(const char *name, char *path, char *reason)
 {
 	struct weir_text text;
@@ -162,9 +176,8 @@ bool preload_find_backend(const char *name, char *path, char *reason)
 	weir_text_init(&text, reason, PRELOAD_REASON_BYTES);
 	if (strchr(name, '/') != NULL)
 		return find_path(name, path, &text);
-	for (size_t i = 0; i < BACKEND_COUNT; i++)
-		if (strcmp(backends[i].name, name) == 0)
-			return find_known(i, path, &text);
+	if (preload_is_known(name))
+		return find_known(place_of(name), path, &text);
 	weir_text_string(&text, name);
 	weir_text_string(&text, " is no backend; accepted: ");
 	for (size_t i = 0; i < BACKEND_COUNT; i++) {

@@ -20,6 +20,9 @@ bool preload_own_directory(char *path);
 #define PRELOAD_REASON_BYTES ((size_t)PATH_MAX + 256)
 bool preload_find_backend(const char *name, char *path, char *reason);
 
+/* Whether it can be found by this name where it is installed. */
+bool preload_is_known(const char *name);
+
 /* The dynamic linker splits its list there, so that no such path can stand in it. */
 #define PRELOAD_NOT_LISTABLE "%s: a path with a space or a colon cannot stand in LD_PRELOAD"
 bool preload_is_listable(const char *path);
