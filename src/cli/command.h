@@ -38,7 +38,8 @@ struct command {
 
 extern const struct command command_check, command_compare, command_config, command_doctor,
 	command_help, command_install, command_metrics, command_profile, command_ps, command_record,
-	command_release, command_replay, command_run, command_set, command_status, command_top;
+	command_release, command_replay, command_run, command_set, command_status, command_top,
+	command_tune;
 
 /* All of them, in the order in which help shows them; NULL at the end. */
 extern const struct command *const commands[];

@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&command_record,
 	&command_replay,
 	&command_compare,
+	&command_tune,
 	&command_install,
 	&command_help,
 	NULL,
