@@ -1,6 +1,7 @@
 #!/bin/sh
 # What `make dist` ships makes Debian packages that have what they should, in which lintian finds
-# nothing, that are the same bytes wherever they are built, and whose bill of materials is true.
+# nothing, that are the same bytes wherever they are built (LIBWEIR_BUILD_TWICE=1), and whose bill of
+# materials is true.
 . "$LIBWEIR_SRCDIR/tests/checks/check.sh"
 
 cd "$source_dir" || exit 1
@@ -23,16 +24,19 @@ if [ -e .git ]; then
 		comm -23 "$scratch/kept" - | rule 'and it has every file that git keeps'
 fi
 
-# Other directories, times, languages and ways to make files.
 first=$scratch/first
-second=$scratch/second/of/another/length
 export DEB_BUILD_OPTIONS=nocheck
 log first scripts/build-packages "$tarball" "$first" | rule 'packages are built from it'
-(umask 027 && log second env TZ=Asia/Tokyo LC_ALL=C.UTF-8 scripts/build-packages "$tarball" "$second") |
-	rule 'and once more, elsewhere'
-for file in "$first"/*.deb "$first"/*.dsc "$first"/*.tar.xz; do
-	cmp "$file" "$second/${file##*/}" 2>&1
-done | rule 'two builds are the same bytes'
+
+# A minute more: in another directory, language and time zone, with another umask.
+if [ -n "${LIBWEIR_BUILD_TWICE:-}" ]; then
+	second=$scratch/second/of/another/length
+	(umask 027 && log second env TZ=Asia/Tokyo LC_ALL=C.UTF-8 scripts/build-packages "$tarball" "$second") |
+		rule 'and once more, elsewhere'
+	for file in "$first"/*.deb "$first"/*.dsc "$first"/*.tar.xz; do
+		cmp "$file" "$second/${file##*/}" 2>&1
+	done | rule 'two builds are the same bytes'
+fi
 
 log lintian scripts/lint --tool lintian "$first"/*.changes | rule 'lintian finds nothing'
 

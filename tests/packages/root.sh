@@ -19,10 +19,16 @@ in_root() {
 		DEBIAN_FRONTEND=noninteractive "$@"
 }
 
+# apt_get ARGUMENT...: there, without questions; what it printed is shown where it fails.
+apt_get() {
+	in_root apt-get --yes --no-install-recommends "$@" >"$root.log" 2>&1 ||
+		{ tail -n 40 "$root.log" >&2; exit 1; }
+}
+
 remove_root() {
 	[ -n "$root" ] || return 0
 	! mountpoint -q "$root/proc" || umount "$root/proc"
-	rm -rf --one-file-system "$root"
+	rm -rf --one-file-system "$root" "$root.log"
 }
 
 # make_root SUITE PACKAGE...: with these packages of Debian's in it.
@@ -35,10 +41,9 @@ make_root() {
 	chmod 755 "$root"
 	debootstrap --variant=minbase "$suite" "$root" "$(mirror)" >"$root.log" 2>&1 ||
 		{ tail -n 20 "$root.log" >&2; exit 1; }
-	rm "$root.log"
 	mount -t proc proc "$root/proc"
-	in_root apt-get -qq update
-	in_root apt-get -qq install --no-install-recommends "$@" >/dev/null 2>&1
+	apt_get update
+	apt_get install "$@"
 }
 
 # step WORDS: what comes next, and the seconds since the begin.
