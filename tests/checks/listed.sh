@@ -19,6 +19,8 @@ unlisted src/cli/*.[ch] | rule 'Makefile.am lists every file of the command'
 unlisted tests/unit/*_test.cc tests/stress/*.cc tests/e2e/*_test.cc tests/checks/[!c]*.sh tests/checks/c[!h]*.sh |
 	rule 'Makefile.am lists every test'
 unlisted debian/*.* debian/[cr]* debian/source/* | rule 'Makefile.am lists every file of the Debian packages'
+unlisted tests/tutorial/* docs/*.md docs/*/*.md |
+	rule 'Makefile.am lists every document, and what runs them'
 unlisted tests/fuzz/* tests/fuzz/seeded/* | grep -v -x tests/fuzz/seeded |
 	rule 'Makefile.am lists every fuzzer, and every bug for one'
 unlisted tests/harness/*.[ch]* tests/victims/*.[ch] tests/victims/*.cc tests/tools/*.c bench/*.[ch] bench/workloads/*.c |
