@@ -7,6 +7,7 @@ function plain(line) {
 	gsub(/[0-9]+([.:][0-9]+)*/, "N", line)
 	gsub(/N ?(B|KiB|MiB|GiB)/, "SIZE", line)
 	gsub(/N ?(ns|us|ms|s)/, "TIME", line)
+	gsub(/blocks/, "block", line)
 	gsub(/[ \t]+/, " ", line)
 	sub(/^ /, "", line)
 	sub(/ $/, "", line)

@@ -24,7 +24,7 @@ result() {
 }
 
 output() {
-	sed 's/^/    /' "$scratch/out" | tail -n 40 >&9
+	sed 's/^/    /' "$scratch/out" | uniq | tail -n 12 >&9
 }
 
 # shown LINE HOW LABEL: the last output is as the document says.
@@ -99,4 +99,9 @@ retains_nothing() {
 # free_port: one that nobody listens on.
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# retains PID: anything.
+retains() {
+	[ "$(figure retained_bytes "$1")" -gt 0 ] 2>/dev/null
 }

@@ -85,7 +85,7 @@ comment("run") != "" {
 }
 comment("holds") != "" {
 	begin_step(FNR, comment("holds"))
-	print "if { " comment("holds") "; } >\"$scratch/out\" 2>&1; then result ok " quoted(comment("holds"))
+	print "if { " comment("holds") "; } >\"$scratch/held\" 2>&1; then result ok " quoted(comment("holds"))
 	print "else result FAILED " quoted(comment("holds")) "; output; fi"
 }
 
