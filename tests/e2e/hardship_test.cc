@@ -262,7 +262,7 @@ TEST(Sandbox, ThatKillsLeavesAProgramOfSmallRequestsAlone)
 	EXPECT_TRUE(puppet.finish().succeeded()) << puppet.finish().describe();
 }
 
-/* README.md says so, and what to do. */
+/* docs/reference/system-calls.md says so, and what to do. */
 TEST(Sandbox, ThatKillsEndsAProgramAtItsFirstLargeRequest)
 {
 	Words words = confined("kill", "madvise,mremap,mincore");

@@ -13,7 +13,7 @@ done
 # settings FILE...: NAME=VALUE of all blocks; units of systemd have a % doubled.
 settings() {
 	awk '/^```/ { inside = !inside } inside' "$@" | sed "s/%%/%/g;s/ = '/=/" |
-		grep -o "WEIR_[A-Z_]*=[^ \"'\\\\\`;]*" | sort -u
+		grep -o "WEIR_[A-Z_]*=[^ \"'\\\\\`;)]*" | sort -u
 }
 
 settings docs/howto/*.md | while read -r setting; do
