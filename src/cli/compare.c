@@ -1,6 +1,7 @@
 /* weir compare: runs a program, or a trace, under each allocator, and says how they differ. */
 #include "command.h"
 #include "comparison.h"
+#include "replay_figures.h"
 #include "rounds.h"
 #include "trace.h"
 
@@ -126,13 +127,37 @@ static bool is_trace(const char *path)
 
 static char **replaying(char *trace)
 {
-	static char self[PATH_MAX], replay[] = "replay";
-	static char *argv[] = { self, replay, NULL, NULL };
+	static char self[PATH_MAX], replay[] = "replay", json[] = "--json";
+	static char *argv[] = { self, replay, json, NULL, NULL };
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	self[length < 0 ? 0 : length] = '\0';
-	argv[2] = trace;
+	argv[3] = trace;
 	return argv;
+}
+
+#define REPLAY_OUTPUT_BYTES 4096
+
+/* Without the time that it takes to read the trace, and what it is kept in. */
+static bool refine(struct figures_sample *sample, const char *out)
+{
+	char json[REPLAY_OUTPUT_BYTES] = "";
+	FILE *file = fopen(out, "re");
+	struct replay_figures figures;
+	bool done = file != NULL && fgets(json, sizeof json, file) != NULL &&
+		    replay_figures_read(&figures, json);
+
+	if (file != NULL)
+		fclose(file);
+	if (!done)
+		return false;
+	sample->values[FIGURES_WALL] = (double)figures.wall_ns / 1e9;
+	sample->values[FIGURES_USER] = (double)figures.user_ns / 1e9;
+	sample->values[FIGURES_SYSTEM] = (double)figures.system_ns / 1e9;
+	sample->values[FIGURES_FAULTS] = (double)figures.minor_faults;
+	sample->values[FIGURES_PEAK] = (double)figures.peak_bytes;
+	sample->values[FIGURES_FINAL] = (double)figures.final_bytes;
+	return true;
 }
 
 /* What comes of it. */
@@ -223,8 +248,11 @@ static int run(const struct command *command, int argc, char **argv)
 		return command_usage(command, "which program, or which trace?");
 	if (!find_contenders(&request))
 		return COMMAND_FAILED;
-	request.rounds.argv =
-		argc - first == 1 && is_trace(argv[first]) ? replaying(argv[first]) : argv + first;
+	request.rounds.argv = argv + first;
+	if (argc - first == 1 && is_trace(argv[first])) {
+		request.rounds.argv = replaying(argv[first]);
+		request.rounds.refine = refine;
+	}
 	status = measure(&request);
 	contenders_free(&request.contenders);
 	return status;
@@ -253,7 +281,7 @@ const struct command command_compare = {
 	.details =
 		"Runs CMD under each of LIST in turn, once a round, in an order that is drawn anew "
 		"each round, after one run that does not count. A TRACE of `weir record` is "
-		"replayed instead. CMD reads what stdin is where that is a file, from there on in "
+		"replayed instead, and the figures are those of `weir replay`. CMD reads what stdin is where that is a file, from there on in "
 		"each run, and nothing elsewhere; it has no terminal; what it leaves running in "
 		"its process group is ended. What else is preloaded or set in the environment "
 		"holds for all, but other allocators in LD_PRELOAD are left out.\n"

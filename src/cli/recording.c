@@ -119,6 +119,24 @@ static void remove_parts(const struct recording *recording)
 	rmdir(recording->directory);
 }
 
+/* The one part of a program of one process, which need not be copied; else false. */
+static bool rename_part(const struct recording *recording, const char *path)
+{
+	DIR *directory = opendir(recording->directory);
+	char part[NAME_MAX + 1] = "";
+	struct dirent *entry;
+	int parts = 0;
+	bool done;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL)
+		if (is_part(entry) && parts++ == 0)
+			memcpy(part, entry->d_name, strlen(entry->d_name) + 1);
+	done = parts == 1 && renameat(dirfd(directory), part, AT_FDCWD, path) == 0;
+	if (directory != NULL)
+		closedir(directory);
+	return done && rmdir(recording->directory) == 0;
+}
+
 int recording_gather(struct recording *recording, const char *path)
 {
 	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -1,7 +1,7 @@
 /* weir replay: makes the calls of a trace again, with the allocator that there is. */
 #include "command.h"
 #include "print.h"
-#include "replay_run.h"
+#include "replay_figures.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -119,29 +119,11 @@ static void print_people(const struct replay_plan *plan, const struct weir_trace
 static void print_json(const struct replay_plan *plan, const struct weir_trace_process *process,
 		       const struct replay_figures *figures)
 {
-	const struct {
-		const char *name;
-		uint64_t value;
-	} numbers[] = {
-		{ "pid", (uint64_t)process->pid },
-		{ "calls", plan->step_count },
-		{ "left_out", plan->left_out },
-		{ "threads", plan->thread_count },
-		{ "wall_ns", figures->wall_ns },
-		{ "user_ns", figures->user_ns },
-		{ "system_ns", figures->system_ns },
-		{ "minor_faults", figures->minor_faults },
-		{ "major_faults", figures->major_faults },
-		{ "peak_bytes", figures->peak_bytes },
-		{ "final_bytes", figures->final_bytes },
-		{ "live_bytes", figures->live_bytes },
-		{ "failed", figures->failed },
-	};
-
 	printf("{\"program\":");
 	print_json_string(stdout, process->program);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		printf(",\"%s\":%" PRIu64, numbers[i].name, numbers[i].value);
+	printf(",\"pid\":%d,\"calls\":%" PRIu32 ",\"left_out\":%" PRIu64 ",\"threads\":%" PRIu32,
+	       (int)process->pid, plan->step_count, plan->left_out, plan->thread_count);
+	replay_figures_print(figures, stdout);
 	puts("}");
 }
 

@@ -139,6 +139,8 @@ static bool run(struct rounds *rounds, struct contender *contender, struct trial
 	if (trial->result != TRIAL_ENDED)
 		return false;
 	check_status(rounds, contender, &files, trial->status);
+	if (!contender->failed && rounds->refine && !rounds->refine(&trial->sample, files.out))
+		complain_of(rounds, contender, &files, "printed no figures");
 	rounds->done++;
 	return true;
 }

@@ -11,7 +11,10 @@ struct rounds {
 	char **argv;
 	const char *output; /* the directory for what the program prints, or NULL */
 	int status;	    /* exit status with which the program ends well */
-	unsigned total;	    /* runs that are planned, for the progress */
+	/* NULL, or puts what the program printed of itself, into that file, in place of what was
+	 * seen of it from outside. False where it printed nothing of the kind. */
+	bool (*refine)(struct figures_sample *sample, const char *out);
+	unsigned total; /* runs that are planned, for the progress */
 
 	unsigned done;
 	struct program program;

@@ -258,6 +258,12 @@ static void fill(uint64_t *words, uint64_t first, uint64_t second, uint64_t thir
 	weir_store_release(words, first);
 }
 
+/* A unit that another thread left may have begun after this call. */
+static uint64_t since_base(uint64_t now_ns)
+{
+	return now_ns > pen.base_ns ? now_ns - pen.base_ns : 0;
+}
+
 static uint64_t *take_words_anew(unsigned words, uint64_t now_ns)
 {
 	unsigned thread_words = weir_trace_words(WEIR_TRACE_THREAD);
@@ -268,7 +274,7 @@ static uint64_t *take_words_anew(unsigned words, uint64_t now_ns)
 			return NULL;
 		at = take_words(thread_words + words);
 	} while (!at);
-	fill(at, weir_trace_first(WEIR_TRACE_THREAD, 0, now_ns - pen.base_ns),
+	fill(at, weir_trace_first(WEIR_TRACE_THREAD, 0, since_base(now_ns)),
 	     (uint64_t)weir_os_thread_id(), 0);
 	return at + thread_words;
 }
@@ -280,12 +286,12 @@ static void put(enum weir_trace_call call, unsigned align_log2, uint64_t first, 
 	uint64_t *at = NULL;
 
 	if (weir_load_relaxed(&weir_recording) == WEIR_RECORD_ON &&
-	    now_ns - pen.base_ns <= WEIR_TRACE_TIME_MAX)
+	    since_base(now_ns) <= WEIR_TRACE_TIME_MAX)
 		at = take_words(words);
 	if (WEIR_UNLIKELY(!at))
 		at = take_words_anew(words, now_ns);
 	if (at)
-		fill(at, weir_trace_first(call, align_log2, now_ns - pen.base_ns), first, second);
+		fill(at, weir_trace_first(call, align_log2, since_base(now_ns)), first, second);
 	else
 		lose();
 }
