@@ -2,22 +2,10 @@
 #include "command.h"
 
 const struct command *const commands[] = {
-	&command_run,
-	&command_ps,
-	&command_status,
-	&command_top,
-	&command_release,
-	&command_set,
-	&command_config,
-	&command_metrics,
-	&command_check,
-	&command_doctor,
-	&command_profile,
-	&command_record,
-	&command_replay,
-	&command_compare,
-	&command_tune,
-	&command_install,
-	&command_help,
-	NULL,
+	&command_run,	  &command_ps,	    &command_status,
+	&command_top,	  &command_release, &command_set,
+	&command_config,  &command_metrics, &command_check,
+	&command_doctor,  &command_profile, &command_record,
+	&command_replay,  &command_compare, &command_tune,
+	&command_install, &command_help,    NULL,
 };
