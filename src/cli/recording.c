@@ -139,10 +139,13 @@ static bool rename_part(const struct recording *recording, const char *path)
 
 int recording_gather(struct recording *recording, const char *path)
 {
-	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int parts = 0;
-	bool done = to >= 0 && append_all(recording, to, &parts);
+	int to, parts = 0;
+	bool done;
 
+	if (rename_part(recording, path))
+		return 1;
+	to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	done = to >= 0 && append_all(recording, to, &parts);
 	if (to >= 0 && close(to) != 0)
 		done = false;
 	if (!done) {

@@ -143,7 +143,7 @@ TEST_F(Record, SaysThatTheDiskWasFull)
 	const std::string script = "mount -t tmpfs -o size=256k none " + directory.path() +
 				   " && \"" + command_path() + "\" record -o " + trace +
 				   " -- \"$@\"; \"" + command_path() + "\" replay --touch none " +
-				   trace + ".parts*/*";
+				   trace;
 	std::vector<std::string> words = { "unshare", "--mount", "sh", "-c", script, "sh" };
 
 	for (const std::string &word : program(6000, 0, "print('went on')"))
@@ -152,7 +152,6 @@ TEST_F(Record, SaysThatTheDiskWasFull)
 
 	EXPECT_TRUE(contains(outcome.out, "went on\n")) << outcome.describe();
 	EXPECT_TRUE(contains(outcome.err, "failed: error 28\n")) << outcome.describe();
-	EXPECT_TRUE(contains(outcome.err, "the parts are in ")) << outcome.describe();
 	EXPECT_TRUE(contains(outcome.err, "calls at its end: No space left on device"))
 		<< outcome.describe();
 }
