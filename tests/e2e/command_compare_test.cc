@@ -238,7 +238,8 @@ TEST_F(Compare, PrintsATableForPeople)
 
 TEST_F(Compare, DrawsAPlot)
 {
-	std::string xmllint = find_program({ "xmllint" });
+	std::string python = find_program({ "python3" });
+	std::string parse = "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])";
 	Outcome outcome = run(comparing({ "-n", "5", "--with", "glibc,weir[limit=1M]", "--plot",
 					  file("plot.svg"), "sh", "-c", "exit 0", "<&\"" }));
 	std::string picture = read_file(file("plot.svg"));
@@ -248,8 +249,8 @@ TEST_F(Compare, DrawsAPlot)
 	EXPECT_TRUE(contains(picture, "final resident"));
 	EXPECT_TRUE(contains(picture, "weir[limit=1M]"));
 	EXPECT_FALSE(contains(picture, "nan") || contains(picture, "inf"));
-	NEED_FOUND(xmllint, "xmllint");
-	expect_status(0, Launch({ xmllint, "--noout", file("plot.svg") }).plain().run());
+	NEED_FOUND(python, "python3");
+	expect_status(0, Launch({ python, "-c", parse, file("plot.svg") }).plain().run());
 }
 
 /* How it ends */
