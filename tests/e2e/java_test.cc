@@ -1,6 +1,6 @@
 /* Java with direct buffers, more of them than it may hold at once, so that its
- * collector frees them on another thread. The JVM uses SIGUSR1 itself, so weir is given
- * another signal. */
+ * collector frees them on another thread. OpenJDK 17 leaves SIGUSR1 alone, other JVMs and native
+ * libraries may not, so weir is given another signal. */
 #include "preloaded.h"
 
 using namespace e2e;
