@@ -178,7 +178,7 @@ TEST_F(Compare, KeepsWhatTheProgramPrints)
 TEST_F(Compare, SeesTheMemoryOfAllDescendants)
 {
 	std::string python = find_program({ "python3" });
-	std::string child = "b = b'x' * (40 << 20); import time; time.sleep(.3)";
+	std::string child = "b = b'x' * (40 << 20); import time; time.sleep(.6)";
 
 	NEED_FOUND(python, "python3");
 	Outcome outcome = run(comparing(
@@ -197,7 +197,7 @@ TEST_F(Compare, TellsADifferenceFromNoise)
 {
 	nlohmann::json object = parse_json(
 		run(comparing({ "-n", "5", "--with", "glibc,weir[limit=0],weir", "--json", "--",
-				"sh", "-c", "case $WEIR_LIMIT in 0) sleep .2;; esac" }))
+				"sh", "-c", "case $WEIR_LIMIT in 0) sleep .4;; esac" }))
 			.out);
 	const nlohmann::json &slow = contender(object, "weir[limit=0]")["wall_s"];
 
@@ -210,7 +210,7 @@ TEST_F(Compare, TellsADifferenceFromNoise)
 
 TEST_F(Compare, PrefersWhatItIsTold)
 {
-	std::string script = "case $LD_PRELOAD in *weir*) sleep .5;; "
+	std::string script = "case $LD_PRELOAD in *weir*) sleep 1;; "
 			     "*) dd if=/dev/zero of=/dev/null bs=64M count=1;; esac";
 	auto winner = [&](const char *preference) {
 		return parse_json(

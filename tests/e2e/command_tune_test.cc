@@ -1,4 +1,4 @@
-/* weir tune: what it finds for programs of which one knows what they need, and how it says so. */
+/* weir tune: what it runs, and how it says what it found. */
 #include "command.h"
 
 #include <filesystem>
@@ -39,10 +39,7 @@ protected:
 		write_file(directory_.file("program"), start + cases + "esac\n");
 		fs::permissions(directory_.file("program"), fs::perms(0755));
 		options.insert(options.end(), { "--", directory_.file("program") });
-		return tuning(options)
-			.env("TMPDIR", directory_.path())
-			.env("COUNT", directory_.file("count"))
-			.run();
+		return tuning(options).env("TMPDIR", directory_.path()).run();
 	}
 	nlohmann::json tune_json(const std::string &within, const std::string &cases) const
 	{
@@ -68,73 +65,30 @@ case $WEIR_PRESET/$WEIR_LIMIT/$WEIR_DECAY/$WEIR_CLASS_LIMITS in
 )";
 };
 
-/* Of the presets moderate is the smallest that is fast; 13 MiB are needed, and none of the
- * blocks from 4 MiB on. */
+/* However slow the machine is, sizes alone count here; tests/unit/tuning_test.cc has the rest. */
+const char needs_32M[] = "moderate/32M//) be .05 10 ;;\n"
+			 "moderate///) be .05 16 ;;\n"
+			 "*) be .05 30 ;;\n";
+
 TEST_F(Tune, FindsWhatAProgramNeeds)
 {
-	nlohmann::json object = tune_json("200", "off/*|minimal/*) be 1 7 ;;\n"
-						 "moderate///) be .1 20 ;;\n"
-						 "moderate/32M//) be .1 16 ;;\n"
-						 "moderate/16M//) be .1 13 ;;\n"
-						 "moderate/14M//) be .1 10 ;;\n"
-						 "moderate/14M//4M-*) be .1 7 ;;\n"
-						 "moderate/8M/*|moderate/12M/*) be 1 7 ;;\n"
-						 "*) be .1 24 ;;\n");
+	nlohmann::json object = tune_json("1000", needs_32M);
 	const nlohmann::json &environment = object["environment"];
 
 	EXPECT_EQ("moderate", object["best_preset"]) << object;
 	EXPECT_EQ(false, object["fell_back"]);
 	EXPECT_EQ("libweir.so.0", environment.value("LD_PRELOAD", ""));
 	EXPECT_EQ("moderate", environment.value("WEIR_PRESET", ""));
-	EXPECT_EQ("14M", environment.value("WEIR_LIMIT", "")) << object;
-	EXPECT_EQ("4M-7680K:0", environment.value("WEIR_CLASS_LIMITS", ""));
-	EXPECT_EQ(4U, environment.size()) << environment;
-	EXPECT_LT(object["resident_ratio"], .6);
+	EXPECT_EQ("32M", environment.value("WEIR_LIMIT", "")) << object;
+	EXPECT_EQ(3U, environment.size()) << environment;
+	EXPECT_LT(object["resident_ratio"], .95);
 	EXPECT_EQ(1, std::distance(fs::directory_iterator(directory_.path()), {}))
 		<< "nothing is left but the program";
 }
 
-TEST_F(Tune, FindsDecayForAProgramWithPauses)
-{
-	nlohmann::json object = tune_json("1000", "aggressive//100ms/) be .21 8 ;;\n"
-						  "aggressive///) be .21 14 ;;\n"
-						  "*) be .21 20 ;;\n");
-
-	EXPECT_EQ("100ms", object["environment"].value("WEIR_DECAY", "")) << object;
-	EXPECT_EQ("aggressive", object["environment"].value("WEIR_PRESET", ""));
-	EXPECT_FALSE(object["environment"].contains("WEIR_LIMIT"));
-}
-
-TEST_F(Tune, EndsWithThePresetWhereNothingIsBetter)
-{
-	nlohmann::json object = tune_json("1000", "*///) be 0 10 ;;\n*) be 0 20 ;;\n");
-
-	EXPECT_FALSE(object["environment"].contains("WEIR_LIMIT")) << object;
-	EXPECT_FALSE(object["environment"].contains("WEIR_CLASS_LIMITS"));
-	EXPECT_EQ(object["best_preset"],
-		  object["environment"].value("WEIR_PRESET", object["best_preset"]));
-}
-
-/* From the fifth run on, the first one of the end, 32M are worse. */
-TEST_F(Tune, FallsBackToThePresetWhereTheBestIsNoBetterInTheEnd)
-{
-	nlohmann::json object =
-		tune_json("1000", "moderate/32M//) echo >>$COUNT\n"
-				  "[ $(wc -l <$COUNT) -gt 4 ] && be 0 26 || be 0 10 ;;\n"
-				  "moderate///) be 0 16 ;;\n"
-				  "*) be 0 30 ;;\n");
-
-	EXPECT_EQ(true, object["fell_back"]) << object;
-	EXPECT_EQ("moderate", object["environment"].value("WEIR_PRESET", ""));
-	EXPECT_FALSE(object["environment"].contains("WEIR_LIMIT"));
-	EXPECT_EQ(1, object["resident_ratio"]);
-}
-
 TEST_F(Tune, PrintsWhatItTriedAndTheEnvironment)
 {
-	const std::string cases = "moderate/32M//) be 0 10 ;;\nmoderate///) be 0 16 ;;\n"
-				  "*) be 0 30 ;;\n";
-	Outcome outcome = tune({ "-n", "1", "-w", "1000" }, cases);
+	Outcome outcome = tune({ "-n", "1", "-w", "1000" }, needs_32M);
 
 	expect_status(0, outcome);
 	EXPECT_EQ("", outcome.err);
@@ -146,19 +100,10 @@ TEST_F(Tune, PrintsWhatItTriedAndTheEnvironment)
 	       "\nenv:\n- { name: LD_PRELOAD, value: \"libweir.so.0\" }\n",
 	       "\n[Service]\nEnvironment=\"LD_PRELOAD=libweir.so.0\"\n" })
 		EXPECT_TRUE(contains(outcome.out, part)) << part << "\n" << outcome.out;
-	std::string unit = tune({ "-n", "1", "-w", "1000", "-f", "systemd" }, cases).out;
+	std::string unit = tune({ "-n", "1", "-w", "1000", "-f", "systemd" }, needs_32M).out;
 
 	EXPECT_TRUE(contains(unit, "\n[Service]\n")) << unit;
 	EXPECT_FALSE(contains(unit, "ENV ") || contains(unit, "env:"));
-}
-
-TEST_F(Tune, LeavesWeirOutWhereKeepingNothingIsBest)
-{
-	Outcome outcome = tune({ "-n", "1" }, "off/*) be 0 8 ;;\n*) be .21 20 ;;\n");
-
-	expect_status(0, outcome);
-	EXPECT_TRUE(contains(outcome.out, "\nweir is best left out: ")) << outcome.out;
-	EXPECT_FALSE(contains(outcome.out, "Recommended"));
 }
 
 TEST_F(Tune, SaysThatWeirCannotHelp)
