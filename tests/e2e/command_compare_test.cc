@@ -210,8 +210,8 @@ TEST_F(Compare, TellsADifferenceFromNoise)
 
 TEST_F(Compare, PrefersWhatItIsTold)
 {
-	std::string script = "case $LD_PRELOAD in *weir*) sleep 1;; "
-			     "*) dd if=/dev/zero of=/dev/null bs=64M count=1;; esac";
+	std::string script = "case $LD_PRELOAD in *weir*) sleep 1.5;; "
+			     "*) dd if=/dev/zero of=/dev/null bs=64M count=1; sleep .3;; esac";
 	auto winner = [&](const char *preference) {
 		return parse_json(
 			run(comparing_script({ "-n", "1", "--json", "-p", preference }, script))
