@@ -215,9 +215,10 @@ static void put_weir(const struct profile_evidence *evidence, FILE *to)
 
 	put_heading(to, "weir");
 	if (statistics->processes > 0)
-		fprintf(to, "  hits: %s of %" PRIu64 " requests\n",
+		fprintf(to, "  hits: %s of %" PRIu64 " requests%s\n",
 			print_share(share, statistics->hits, statistics->hits + statistics->misses),
-			statistics->hits + statistics->misses);
+			statistics->hits + statistics->misses,
+			statistics->processes > 1 ? ", those before a fork in both processes" : "");
 	fprintf(to, "  estimate: %s of the bytes asked for were retained, %s had to be faulted\n",
 		print_share(share, saving.found_bytes, asked),
 		print_size(found, asked - saving.found_bytes));

@@ -676,7 +676,7 @@ TEST(CommandHelp, KnowsEveryCommand)
 {
 	std::vector<std::string> names = all_commands();
 
-	EXPECT_EQ(12U, names.size());
+	EXPECT_EQ(17U, names.size());
 	for (const std::string &name : names) {
 		std::string help = command_output({ "help", name });
 

@@ -66,9 +66,10 @@ bool is_in_use(const std::string &directory)
 {
 	for (const fs::directory_entry &entry : fs::directory_iterator("/proc")) {
 		std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-		std::string line((std::istreambuf_iterator<char>(file)), {});
+		std::ostringstream line;
 
-		if (line.find(directory) != std::string::npos)
+		line << file.rdbuf(); /* nothing, where the process has ended meanwhile */
+		if (line.str().find(directory) != std::string::npos)
 			return true;
 	}
 	return false;
