@@ -7,7 +7,7 @@ static size_t place_of(const struct profile_live *live, uint32_t process, uint64
 {
 	uint64_t mixed = (key ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15;
 
-	return (mixed >> 20) & (live->room - 1);
+	return (size_t)(mixed >> 20) & (live->room - 1);
 }
 
 static size_t next(const struct profile_live *live, size_t at)

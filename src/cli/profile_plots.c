@@ -68,7 +68,8 @@ static void put_bars(FILE *to, const char *title, const struct bar *bars, size_t
 
 	svg_begin(to, WIDTH, HEIGHT, title);
 	for (size_t i = 0; i < count; i++)
-		scale.high = bars[i].value > scale.high ? (double)bars[i].value : scale.high;
+		scale.high =
+			(double)bars[i].value > scale.high ? (double)bars[i].value : scale.high;
 	svg_axis_y(to, &area, &scale, NULL);
 	for (size_t i = 0; i < count; i++) {
 		double left = area.left + (double)i * step;

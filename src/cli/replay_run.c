@@ -195,16 +195,23 @@ static void touch(const struct replay *replay, const struct block *block, uint64
 		bytes[at] = 1;
 }
 
+/* Of a trace of a machine with more addresses than this one has, blocks are more than there are. */
+static size_t size_of(const struct replay_step *step)
+{
+	return step->bytes > SIZE_MAX ? SIZE_MAX : (size_t)step->bytes;
+}
+
 static char *allocate(const struct replay_step *step)
 {
+	size_t bytes = size_of(step);
 	void *address = NULL;
 
 	if (step->call == WEIR_TRACE_CALLOC)
-		return calloc(1, step->bytes);
+		return calloc(1, bytes);
 	if (step->align_log2 == 0)
-		return malloc(step->bytes);
+		return malloc(bytes);
 	if (posix_memalign(&address, weir_max((size_t)1 << step->align_log2, sizeof(void *)),
-			   step->bytes) != 0)
+			   bytes) != 0)
 		return NULL;
 	return address;
 }
@@ -222,7 +229,7 @@ static void take(struct replay *replay, struct block *block, const struct replay
 /* What was copied was touched; so what it grew by alone. */
 static void resize(struct replay *replay, struct block *block, const struct replay_step *step)
 {
-	char *address = realloc(block->address, step->bytes);
+	char *address = realloc(block->address, size_of(step));
 	uint64_t before = block->bytes;
 
 	if (address == NULL) {

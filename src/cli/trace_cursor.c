@@ -14,7 +14,7 @@ static bool fail_at(struct trace_file *file, const struct trace_cursor *cursor, 
 static bool fill_window(struct trace_file *file, struct trace_cursor *cursor)
 {
 	cursor->window = cursor->at;
-	cursor->words = weir_min((uint64_t)TRACE_WINDOW_WORDS, UNIT_WORDS - cursor->at);
+	cursor->words = weir_min((size_t)TRACE_WINDOW_WORDS, UNIT_WORDS - cursor->at);
 	return trace_file_read(file, cursor->unit->offset + cursor->at * sizeof(uint64_t),
 			       cursor->window_words, cursor->words * sizeof(uint64_t));
 }

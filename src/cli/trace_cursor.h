@@ -10,9 +10,9 @@ struct trace_cursor {
 	const struct trace_unit *unit;
 	struct trace_event event; /* the last one; its time at least holds for the next */
 	int32_t thread;
-	uint64_t at;	 /* in words of the unit: the next record */
-	uint64_t window; /* the word at which the window begins */
-	size_t words;	 /* in the window */
+	size_t at;     /* in words of the unit: the next record */
+	size_t window; /* the word at which the window begins */
+	size_t words;  /* in the window */
 	uint64_t window_words[TRACE_WINDOW_WORDS];
 };
 
