@@ -47,5 +47,7 @@ bool launch_has_option(const char *name)
 
 bool launch_take_option(struct launch *launch, const char *name, const char *value)
 {
-	return find(name)->take(launch, value);
+	const struct taker *taker = find(name);
+
+	return taker != NULL && taker->take(launch, value);
 }

@@ -188,7 +188,7 @@ static inline void *weir_magazine_lease_at_hand(struct weir_magazine *mine,
 	uint32_t used;
 	char *block;
 
-	way->magazine = mine;
+	*way = (struct weir_magazine_way){ mine, 0 };
 	if (WEIR_UNLIKELY(!mine || !weir_magazine_enter(way)))
 		return NULL;
 	used = weir_load_relaxed(&mine->used);
@@ -224,7 +224,7 @@ static inline bool weir_magazine_put_at_hand(struct weir_magazine *mine, uint32_
 	struct weir_magazine_entry *entry;
 	uint32_t used;
 
-	way->magazine = mine;
+	*way = (struct weir_magazine_way){ mine, 0 };
 	if (WEIR_UNLIKELY(!mine || !weir_magazine_enter(way)))
 		return false;
 	used = weir_load_relaxed(&mine->used);

@@ -187,8 +187,14 @@ TEST(OnClang, PassesUnitTestsOfTheCore)
 
 TEST_P(OnMachine, LibraryNeedsNoNewGlibc)
 {
-	std::string check = std::string(std::getenv("LIBWEIR_SRCDIR")) + "/tests/checks/glibc.sh";
-	auto outcome = Launch({ check, machine().file(".libs/libweir.so.0") }).plain().run();
+	const std::string sources = std::getenv("LIBWEIR_SRCDIR");
+	auto outcome =
+		Launch({ sources + "/tests/checks/glibc.sh", machine().file(".libs/libweir.so.0") })
+			.plain()
+			.env("LIBWEIR_SRCDIR", sources)
+			.env("LIBWEIR_BUILDDIR", std::getenv("LIBWEIR_BUILDDIR"))
+			.env("LIBWEIR_PATH", std::getenv("LIBWEIR_PATH"))
+			.run();
 
 	EXPECT_EQ(0, outcome.end.exit_status) << outcome.describe();
 	EXPECT_EQ(0U, outcome.out.find("ok: libweir.so.0 needs nothing newer of glibc"));
