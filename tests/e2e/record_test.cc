@@ -222,7 +222,7 @@ TEST_F(Record, ReplaysWhatWasTouchedOrAllOrNothing)
 TEST_F(Record, KeepsThePaceThatWasRecorded)
 {
 	record(after_dashes(program(10, 10,
-				    "import time\ntime.sleep(0.5)\n"
+				    "import time\ntime.sleep(1.5)\n"
 				    "for block in blocks: free(block)")))
 		.run();
 	EXPECT_LT(replay()["wall_ns"].get<uint64_t>(),
