@@ -1,9 +1,9 @@
 #include "census_take.h"
 
 #include "memory.h"
+#include "os.h"
 
 #include <dirent.h>
-#include <time.h>
 
 /* More are not looked at. */
 #define PROCESSES_MAX 512
@@ -124,19 +124,11 @@ static void take(pid_t pid, struct census_sample *sample, census_see *see, void 
 	sample->without_weir_bytes += census_private(&sample->memory) - before;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 void census_take(pid_t first, struct census_sample *sample, census_see *see, void *context)
 {
 	static struct family family;
 
-	*sample = (struct census_sample){ .ns = now_ns() };
+	*sample = (struct census_sample){ .ns = weir_os_now_ns() };
 	find_family(&family, first);
 	for (size_t i = 0; i < family.count; i++)
 		take(family.pids[i], sample, see, context);

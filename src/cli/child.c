@@ -1,5 +1,7 @@
 #include "child.h"
 
+#include "os.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -58,17 +60,10 @@ static struct timespec from_ms(int ms)
 	return (struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 };
 }
 
-static int now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int)(now.tv_sec % 1000000 * 1000 + now.tv_nsec / 1000000);
-}
-
 bool child_wait(struct child *child, int ms)
 {
-	int start_ms = now_ms(), left_ms = ms;
+	uint64_t start_ns = weir_os_now_ns();
+	int left_ms = ms;
 	sigset_t set = watched();
 	siginfo_t signal;
 
@@ -77,7 +72,7 @@ bool child_wait(struct child *child, int ms)
 
 		if (sigtimedwait(&set, &signal, &timeout) > 0)
 			take(child, &signal);
-		left_ms = ms - (now_ms() - start_ms);
+		left_ms = ms - (int)((weir_os_now_ns() - start_ns) / 1000000);
 		if (ms >= 0 && left_ms <= 0)
 			return has_ended(child);
 	}

@@ -1,5 +1,7 @@
 #include "profile_run.h"
 
+#include "os.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +19,13 @@
 
 #define NS_PER_MS 1000000ULL
 
-static uint64_t ns_of(clockid_t clock)
+/* Of the processor. */
+static uint64_t own_ns(void)
 {
-	struct timespec now;
+	struct timespec used;
 
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000 * NS_PER_MS + (uint64_t)used.tv_nsec;
 }
 
 /* Directories. */
@@ -104,9 +107,9 @@ static void watch(struct profile_run *run)
 	uint64_t start_ns;
 
 	while (!child_wait(&run->recording.child, ms)) {
-		start_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID);
+		start_ns = own_ns();
 		look(run);
-		ms = rest_ms((uint64_t)ms, ns_of(CLOCK_PROCESS_CPUTIME_ID) - start_ns);
+		ms = rest_ms((uint64_t)ms, own_ns() - start_ns);
 	}
 }
 
@@ -138,7 +141,7 @@ static bool begin(struct profile_run *run, const char *keep)
 bool profile_run(struct profile_run *run, struct launch *launch, char **argv, const char *keep,
 		 const char *most)
 {
-	uint64_t start_ns = ns_of(CLOCK_MONOTONIC);
+	uint64_t start_ns = weir_os_now_ns();
 
 	*run = (struct profile_run){ .launch = launch };
 	if (!begin(run, keep) ||
@@ -147,7 +150,7 @@ bool profile_run(struct profile_run *run, struct launch *launch, char **argv, co
 		return false;
 	}
 	watch(run);
-	run->wall_ns = ns_of(CLOCK_MONOTONIC) - start_ns;
+	run->wall_ns = weir_os_now_ns() - start_ns;
 	run->parts = recording_gather(&run->recording, run->trace_path);
 	profile_reports_read(&run->reports, run->reports_path);
 	return true;

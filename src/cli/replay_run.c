@@ -5,6 +5,7 @@
 #include "replay_run.h"
 
 #include "atomic.h"
+#include "os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,14 +52,6 @@ struct replay {
 
 /* What it takes */
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t in_ns(struct timeval time)
 {
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
@@ -96,7 +89,7 @@ static void begin_figures(struct replay *replay)
 	forget_peak();
 	replay->mapped_bytes = status_bytes("\nRssFile:") + status_bytes("\nRssShmem:");
 	getrusage(RUSAGE_SELF, &replay->usage);
-	replay->start_ns = now_ns();
+	replay->start_ns = weir_os_now_ns();
 }
 
 static uint64_t count_live(const struct replay *replay)
@@ -111,7 +104,7 @@ static uint64_t count_live(const struct replay *replay)
 
 static void end_figures(struct replay *replay)
 {
-	uint64_t wall_ns = now_ns() - replay->start_ns;
+	uint64_t wall_ns = weir_os_now_ns() - replay->start_ns;
 	uint64_t most = status_bytes("\nVmHWM:");
 	const struct rusage *before = &replay->usage;
 	struct rusage after;

@@ -1,6 +1,7 @@
 /* weir top: the processes under weir, live, and keys to sort them and to release. */
 #include "channel.h"
 #include "command.h"
+#include "os.h"
 #include "print.h"
 #include "processes.h"
 #include "releasing.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DELAY_MS_MIN 100
 #define DELAY_MS_MAX (3600 * 1000)
@@ -43,14 +43,6 @@ struct top {
 	bool has_status;      /* until the next event; else help stands there */
 	char status[STATUS_BYTES];
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Reading. */
 
@@ -130,7 +122,7 @@ static bool add_row(void *context, const struct process *process)
 static bool refresh(struct top *top)
 {
 	struct top_row *before = top->view.rows;
-	uint64_t now = now_ms();
+	uint64_t now = weir_os_now_ns() / 1000000;
 	struct refresh refresh = { before, top->view.count, top, now - top->read_ms,
 				   now - top->channels_ms < CHANNEL_MS };
 	bool complete;
@@ -266,7 +258,7 @@ static void wait_and_act(struct top *top)
 	uint64_t now, due = top->read_ms + top->delay_ms;
 	int event;
 
-	while (!top->is_ended && (now = now_ms()) < due) {
+	while (!top->is_ended && (now = weir_os_now_ns() / 1000000) < due) {
 		event = terminal_wait(releasing_is_on() ? weir_min(due - now, RELEASING_MS)
 							: due - now);
 		if (event != TERMINAL_NOTHING) {

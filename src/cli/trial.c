@@ -1,5 +1,6 @@
 #include "trial.h"
 
+#include "os.h"
 #include "resident.h"
 
 #include <errno.h>
@@ -62,14 +63,6 @@ void trial_end(void)
 		return;
 	signal(taken, SIG_DFL);
 	raise(taken);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 /* The program. */
@@ -160,7 +153,8 @@ static uint64_t pause_ns(uint64_t ran_ns, uint64_t took_ns)
 /* What a process has that is about to end, 0, is not what it had at last. */
 static void look(struct looks *looks, pid_t child)
 {
-	uint64_t begin_ns = now_ns(), bytes = resident_bytes(child), end_ns = now_ns();
+	uint64_t begin_ns = weir_os_now_ns(), bytes = resident_bytes(child),
+		 end_ns = weir_os_now_ns();
 
 	if (bytes > 0)
 		looks->final_bytes = bytes;
@@ -175,7 +169,7 @@ static void look(struct looks *looks, pid_t child)
 
 static int next_event(uint64_t until_ns)
 {
-	uint64_t now = now_ns(), ns = until_ns > now ? until_ns - now : 0;
+	uint64_t now = weir_os_now_ns(), ns = until_ns > now ? until_ns - now : 0;
 	struct timespec time = { (time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S) };
 
 	return sigtimedwait(&events, NULL, &time);
@@ -193,10 +187,10 @@ static bool has_ended(pid_t child)
 /* A program that was told to end is killed where that takes too long. */
 static void end_program(pid_t child, int signal)
 {
-	uint64_t until_ns = now_ns() + PATIENCE_NS;
+	uint64_t until_ns = weir_os_now_ns() + PATIENCE_NS;
 
 	kill(-child, signal);
-	while (now_ns() < until_ns && !has_ended(child))
+	while (weir_os_now_ns() < until_ns && !has_ended(child))
 		next_event(until_ns);
 }
 
@@ -205,7 +199,7 @@ static void await(pid_t child, struct looks *looks)
 	while (!has_ended(child)) {
 		int event = next_event(looks->next_ns);
 
-		if (event < 0 && now_ns() >= looks->next_ns)
+		if (event < 0 && weir_os_now_ns() >= looks->next_ns)
 			look(looks, child);
 		if (event <= 0 || event == SIGCHLD)
 			continue;
@@ -245,7 +239,7 @@ static void fill(struct figures_sample *sample, const struct looks *looks,
 void trial_run(struct trial *trial, const struct launch *launch, enum program_obstacle obstacle,
 	       char *const *argv, const struct trial_files *files)
 {
-	uint64_t begin_ns = now_ns(), end_ns;
+	uint64_t begin_ns = weir_os_now_ns(), end_ns;
 	struct looks looks = { .begin_ns = begin_ns, .last_ns = begin_ns };
 	struct rusage usage;
 	pid_t child = start(trial, launch, obstacle, argv, files);
@@ -255,7 +249,7 @@ void trial_run(struct trial *trial, const struct launch *launch, enum program_ob
 		return;
 	look(&looks, child);
 	await(child, &looks);
-	end_ns = now_ns();
+	end_ns = weir_os_now_ns();
 	looks.byte_ns += (double)looks.final_bytes * (double)(end_ns - looks.last_ns);
 	kill(-child, SIGKILL);
 	wait4(child, &trial->status, 0, &usage);
