@@ -1,8 +1,8 @@
 #include "profile_run.h"
 
+#include "directory.h"
 #include "os.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,18 +47,6 @@ static bool make_directories(struct profile_run *run)
 		return false;
 	strcat(strcpy(run->reports_path, run->directory), "/reports");
 	return mkdir(run->reports_path, 0700) == 0 && chmod(run->reports_path, 01777) == 0;
-}
-
-static void remove_files(const char *path)
-{
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-
-	while (directory != NULL && (entry = readdir(directory)) != NULL)
-		unlinkat(dirfd(directory), entry->d_name, 0);
-	if (directory != NULL)
-		closedir(directory);
-	rmdir(path);
 }
 
 /* Samples. */
@@ -161,7 +149,7 @@ void profile_run_end(struct profile_run *run)
 	profile_reports_end(&run->reports);
 	free(run->samples);
 	if (run->reports_path[0] != '\0')
-		remove_files(run->reports_path);
+		directory_remove(run->reports_path);
 	if (run->directory[0] != '\0')
-		remove_files(run->directory);
+		directory_remove(run->directory);
 }

@@ -1,5 +1,6 @@
 #include "recording.h"
 
+#include "directory.h"
 #include "trace.h"
 
 #include <dirent.h>
@@ -106,19 +107,6 @@ static bool append_all(const struct recording *recording, int to, int *parts)
 	return done;
 }
 
-static void remove_parts(const struct recording *recording)
-{
-	DIR *directory = opendir(recording->directory);
-	struct dirent *entry;
-
-	while (directory != NULL && (entry = readdir(directory)) != NULL)
-		if (is_part(entry))
-			unlinkat(dirfd(directory), entry->d_name, 0);
-	if (directory != NULL)
-		closedir(directory);
-	rmdir(recording->directory);
-}
-
 /* The one part of a program of one process, which need not be copied; else false. */
 static bool rename_part(const struct recording *recording, const char *path)
 {
@@ -154,6 +142,6 @@ int recording_gather(struct recording *recording, const char *path)
 		unlink(path);
 		return -1;
 	}
-	remove_parts(recording);
+	directory_remove(recording->directory);
 	return parts;
 }

@@ -1,9 +1,9 @@
 #include "rounds.h"
 
+#include "directory.h"
 #include "progress.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -58,24 +58,11 @@ int rounds_begin(struct rounds *rounds)
 	return COMMAND_OK;
 }
 
-static void remove_directory(const char *directory)
-{
-	DIR *all = opendir(directory);
-	struct dirent *entry;
-
-	while (all != NULL && (entry = readdir(all)) != NULL)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(all), entry->d_name, 0);
-	if (all != NULL)
-		closedir(all);
-	rmdir(directory);
-}
-
 void rounds_end(struct rounds *rounds)
 {
 	progress_clear();
 	if (rounds->output == NULL && !rounds->keeps)
-		remove_directory(rounds->directory);
+		directory_remove(rounds->directory);
 	trial_end();
 }
 
