@@ -1,57 +1,8 @@
 #include "census_take.h"
 
+#include "family.h"
 #include "memory.h"
 #include "os.h"
-
-#include <dirent.h>
-
-/* More are not looked at. */
-#define PROCESSES_MAX 512
-
-struct family {
-	pid_t pids[PROCESSES_MAX];
-	size_t count;
-};
-
-/* Processes. */
-
-static void add_children(struct family *family, pid_t pid, const char *task)
-{
-	char path[64];
-	FILE *children;
-	int child;
-
-	snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, task);
-	children = fopen(path, "re");
-	while (children != NULL && family->count < PROCESSES_MAX &&
-	       fscanf(children, "%d", &child) == 1)
-		family->pids[family->count++] = child;
-	if (children != NULL)
-		fclose(children);
-}
-
-static void add_children_of_all(struct family *family, pid_t pid)
-{
-	char path[32];
-	DIR *tasks;
-	struct dirent *task;
-
-	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-	tasks = opendir(path);
-	while (tasks != NULL && (task = readdir(tasks)) != NULL)
-		if (task->d_name[0] != '.')
-			add_children(family, pid, task->d_name);
-	if (tasks != NULL)
-		closedir(tasks);
-}
-
-static void find_family(struct family *family, pid_t first)
-{
-	family->pids[0] = first;
-	family->count = 1;
-	for (size_t i = 0; i < family->count; i++)
-		add_children_of_all(family, family->pids[i]);
-}
 
 static bool read_regions(const struct process *process, struct weir_stats_region *regions)
 {
@@ -129,7 +80,7 @@ void census_take(pid_t first, struct census_sample *sample, census_see *see, voi
 	static struct family family;
 
 	*sample = (struct census_sample){ .ns = weir_os_now_ns() };
-	find_family(&family, first);
+	family_find(&family, first);
 	for (size_t i = 0; i < family.count; i++)
 		take(family.pids[i], sample, see, context);
 }

@@ -5,9 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* In bytes; pages that several of them share count for each. 0 for one that is about to end.
- * Processes that start or end meanwhile count or not; where the kernel does not tell children,
- * descendants do not. */
+/* In bytes, of the family (family.h); pages that several of them share count for each. 0 for one
+ * that is about to end. */
 uint64_t resident_bytes(pid_t pid);
 
 #endif
