@@ -116,6 +116,22 @@ int command_parse(const struct command *command, int argc, char **argv, bool unt
 	return optind;
 }
 
+const struct command_taker *command_find_taker(const struct command_taker *takers, const char *name)
+{
+	for (; takers->name != NULL; takers++)
+		if (strcmp(takers->name, name) == 0)
+			return takers;
+	return NULL;
+}
+
+bool command_take_by(const struct command_taker *takers, void *context, const char *name,
+		     const char *value)
+{
+	const struct command_taker *taker = command_find_taker(takers, name);
+
+	return taker != NULL && taker->take(context, value);
+}
+
 /* Complaints. */
 
 static void complain(const struct command *command, const char *format, va_list arguments)

@@ -53,6 +53,21 @@ typedef bool command_take(void *context, const char *name, const char *value);
 int command_parse(const struct command *command, int argc, char **argv, bool until_operand,
 		  command_take *take, void *context);
 
+/* What takes the options of one name; a NULL ends a list. */
+struct command_taker {
+	const char *name;
+	bool (*take)(void *context, const char *value);
+};
+
+/* The one of that name, or NULL. */
+const struct command_taker *command_find_taker(const struct command_taker *takers,
+					       const char *name);
+
+/* Has the one of that name, which is there, take the option: what a command_take does whose
+ * context is the takers'. */
+bool command_take_by(const struct command_taker *takers, void *context, const char *name,
+		     const char *value);
+
 /* One line on stderr, `weir NAME: ...`, and a pointer to its help. Returns COMMAND_USAGE. */
 int command_usage(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

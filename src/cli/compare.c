@@ -39,8 +39,9 @@ static bool take_number(struct request *request, const char *option, const char 
 	return false;
 }
 
-static bool take_runs(struct request *request, const char *value)
+static bool take_runs(void *context, const char *value)
 {
+	struct request *request = context;
 	unsigned long runs;
 
 	if (!take_number(request, "runs", value, 1, FIGURES_RUNS_MAX, &runs))
@@ -49,8 +50,9 @@ static bool take_runs(struct request *request, const char *value)
 	return true;
 }
 
-static bool take_status(struct request *request, const char *value)
+static bool take_status(void *context, const char *value)
 {
+	struct request *request = context;
 	unsigned long status;
 
 	if (!take_number(request, "status", value, 0, 255, &status))
@@ -59,14 +61,18 @@ static bool take_status(struct request *request, const char *value)
 	return true;
 }
 
-static bool take_with(struct request *request, const char *value)
+static bool take_with(void *context, const char *value)
 {
+	struct request *request = context;
+
 	request->told = true;
 	return contenders_add(&request->contenders, value);
 }
 
-static bool take_prefer(struct request *request, const char *value)
+static bool take_prefer(void *context, const char *value)
 {
+	struct request *request = context;
+
 	request->preference = strcmp(value, "memory") == 0 ? FIGURES_MEMORY : FIGURES_SPEED;
 	if (request->preference == FIGURES_MEMORY || strcmp(value, "speed") == 0)
 		return true;
@@ -74,41 +80,41 @@ static bool take_prefer(struct request *request, const char *value)
 	return false;
 }
 
-static bool take_plot(struct request *request, const char *value)
+static bool take_plot(void *context, const char *value)
 {
+	struct request *request = context;
+
 	request->plot = value;
 	return true;
 }
 
-static bool take_output(struct request *request, const char *value)
+static bool take_output(void *context, const char *value)
 {
+	struct request *request = context;
+
 	request->rounds.output = value;
 	return true;
 }
 
-static bool take_json(struct request *request, const char *value)
+static bool take_json(void *context, const char *value)
 {
+	struct request *request = context;
+
 	(void)value;
 	request->json = true;
 	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*take)(struct request *request, const char *value);
-} takers[] = {
-	{ "runs", take_runs }, { "with", take_with },	  { "prefer", take_prefer },
-	{ "plot", take_plot }, { "output", take_output }, { "status", take_status },
-	{ "json", take_json },
+static const struct command_taker takers[] = {
+	{ "runs", take_runs },	   { "with", take_with },
+	{ "prefer", take_prefer }, { "plot", take_plot },
+	{ "output", take_output }, { "status", take_status },
+	{ "json", take_json },	   { NULL, NULL },
 };
 
 static bool take(void *context, const char *name, const char *value)
 {
-	size_t i = 0;
-
-	while (strcmp(takers[i].name, name) != 0)
-		i++;
-	return takers[i].take(context, value);
+	return command_take_by(takers, context, name, value);
 }
 
 /* A trace is replayed by this command. */

@@ -1,53 +1,45 @@
 #include "launch_options.h"
 
-#include <string.h>
-
-static bool take_limit(struct launch *launch, const char *value)
+static bool take_limit(void *launch, const char *value)
 {
 	return launch_add(launch, "WEIR_LIMIT", value);
 }
 
-static bool take_preset(struct launch *launch, const char *value)
+static bool take_preset(void *launch, const char *value)
 {
 	return launch_add(launch, "WEIR_PRESET", value);
 }
 
-static bool take_only(struct launch *launch, const char *value)
+static bool take_backend(void *launch, const char *value)
 {
+	return launch_find_backend(launch, value);
+}
+
+static bool take_only(void *context, const char *value)
+{
+	struct launch *launch = context;
+
 	(void)value;
 	launch->only = true;
 	return launch_add(launch, "WEIR_ONLY", "1");
 }
 
-static bool take_set(struct launch *launch, const char *value)
+static bool take_set(void *launch, const char *value)
 {
 	return launch_add_typed(launch, "--set", value);
 }
 
-static const struct taker {
-	const char *name;
-	bool (*take)(struct launch *launch, const char *value);
-} takers[] = {
-	{ "limit", take_limit }, { "preset", take_preset }, { "backend", launch_find_backend },
-	{ "set", take_set },	 { "only", take_only },
+static const struct command_taker takers[] = {
+	{ "limit", take_limit }, { "preset", take_preset }, { "backend", take_backend },
+	{ "set", take_set },	 { "only", take_only },	    { NULL, NULL },
 };
-
-static const struct taker *find(const char *name)
-{
-	for (size_t i = 0; i < sizeof takers / sizeof *takers; i++)
-		if (strcmp(takers[i].name, name) == 0)
-			return &takers[i];
-	return NULL;
-}
 
 bool launch_has_option(const char *name)
 {
-	return find(name) != NULL;
+	return command_find_taker(takers, name) != NULL;
 }
 
 bool launch_take_option(struct launch *launch, const char *name, const char *value)
 {
-	const struct taker *taker = find(name);
-
-	return taker != NULL && taker->take(launch, value);
+	return command_take_by(takers, launch, name, value);
 }

@@ -18,8 +18,9 @@ struct request {
 
 /* Options. */
 
-static bool take_touch(struct request *request, const char *value)
+static bool take_touch(void *context, const char *value)
 {
+	struct request *request = context;
 	static const char *const names[] = {
 		[REPLAY_TOUCH_RECORDED] = "recorded",
 		[REPLAY_TOUCH_ALL] = "all",
@@ -36,8 +37,9 @@ static bool take_touch(struct request *request, const char *value)
 	return false;
 }
 
-static bool take_process(struct request *request, const char *value)
+static bool take_process(void *context, const char *value)
 {
+	struct request *request = context;
 	char *end;
 	long pid = strtol(value, &end, 10);
 
@@ -48,35 +50,31 @@ static bool take_process(struct request *request, const char *value)
 	return false;
 }
 
-static bool take_paced(struct request *request, const char *value)
+static bool take_paced(void *context, const char *value)
 {
+	struct request *request = context;
+
 	(void)value;
 	return request->options.is_paced = true;
 }
 
-static bool take_json(struct request *request, const char *value)
+static bool take_json(void *context, const char *value)
 {
+	struct request *request = context;
+
 	(void)value;
 	return request->json = true;
 }
 
-static const struct {
-	const char *name;
-	bool (*take)(struct request *request, const char *value);
-} takers[] = {
-	{ "touch", take_touch },
-	{ "process", take_process },
-	{ "paced", take_paced },
-	{ "json", take_json },
+static const struct command_taker takers[] = {
+	{ "touch", take_touch }, { "process", take_process },
+	{ "paced", take_paced }, { "json", take_json },
+	{ NULL, NULL },
 };
 
 static bool take(void *context, const char *name, const char *value)
 {
-	size_t i = 0;
-
-	while (strcmp(takers[i].name, name) != 0)
-		i++;
-	return takers[i].take(context, value);
+	return command_take_by(takers, context, name, value);
 }
 
 /* What is said. */

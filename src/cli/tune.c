@@ -33,8 +33,9 @@ static bool take_number(const struct request *request, const char *option, const
 	return false;
 }
 
-static bool take_runs(struct request *request, const char *value)
+static bool take_runs(void *context, const char *value)
 {
+	struct request *request = context;
 	const double most = RUNS_MOST;
 	double runs;
 
@@ -47,8 +48,9 @@ static bool take_runs(struct request *request, const char *value)
 	return false;
 }
 
-static bool take_within(struct request *request, const char *value)
+static bool take_within(void *context, const char *value)
 {
+	struct request *request = context;
 	double percent;
 
 	if (!take_number(request, "within", value, WITHIN_MOST, &percent))
@@ -57,8 +59,10 @@ static bool take_within(struct request *request, const char *value)
 	return true;
 }
 
-static bool take_format(struct request *request, const char *value)
+static bool take_format(void *context, const char *value)
 {
+	struct request *request = context;
+
 	request->format = value;
 	if (deploy_is_format(value))
 		return true;
@@ -66,30 +70,26 @@ static bool take_format(struct request *request, const char *value)
 	return false;
 }
 
-static bool take_json(struct request *request, const char *value)
+static bool take_json(void *context, const char *value)
 {
+	struct request *request = context;
+
 	(void)value;
 	request->json = true;
 	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*take)(struct request *request, const char *value);
-} takers[] = {
+static const struct command_taker takers[] = {
 	{ "runs", take_runs },
 	{ "within", take_within },
 	{ "format", take_format },
 	{ "json", take_json },
+	{ NULL, NULL },
 };
 
 static bool take(void *context, const char *name, const char *value)
 {
-	size_t i = 0;
-
-	while (strcmp(takers[i].name, name) != 0)
-		i++;
-	return takers[i].take(context, value);
+	return command_take_by(takers, context, name, value);
 }
 
 /* The command. */
