@@ -6,6 +6,7 @@
 
 #include "atomic.h"
 #include "os.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,14 +62,10 @@ static uint64_t in_ns(struct timeval time)
 static uint64_t status_bytes(const char *name)
 {
 	char text[4096];
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	ssize_t count = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-	const char *found;
+	const char *found = proc_read_file("/proc/self/status", text, sizeof text) > 0
+				    ? strstr(text, name)
+				    : NULL;
 
-	if (fd >= 0)
-		close(fd);
-	text[count > 0 ? count : 0] = '\0';
-	found = strstr(text, name);
 	return found == NULL ? 0 : strtoull(found + strlen(name), NULL, 10) * 1024;
 }
 
